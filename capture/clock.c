@@ -37,7 +37,8 @@ void clock_map_sample(struct clock_map *map, int64_t monotonic_ns, int64_t wall_
 	int64_t change = wall_ns - monotonic_ns - map->offset_ns;
 
 	if (map->sampled_ns && llabs(change) > STEP_NS)
-		log_warn("clock: the wall clock was set by %+.3f s", (double)change / (double)NS_PER_S);
+		log_warn("clock: the wall clock was set by %+.3f s",
+			(double)change / (double)NS_PER_S);
 	else if (map->sampled_ns)
 		change = clamp(change, SLEW_NS_PER_S);
 	map->offset_ns += change;

@@ -2,7 +2,8 @@
 #ifndef CAPTURE_FAULT_H
 #define CAPTURE_FAULT_H
 
-/* What the camera is doing, or why there is no picture. The names are public: see camera_state_name(). */
+/* What the camera is doing, or why there is no picture. The names are public: see
+ * camera_state_name(). */
 enum camera_state {
 	CAMERA_LIVE,
 	CAMERA_IDLE,

@@ -15,7 +15,7 @@
  */
 struct frame {
 	atomic_uint refs;
-	uint64_t seq;	     /* the camera's count of published pictures, from 1; 0: a placeholder */
+	uint64_t seq; /* the camera's count of published pictures, from 1; 0: a placeholder */
 	int64_t captured_ns; /* start of the capture, CLOCK_MONOTONIC */
 	int64_t wall_ns;     /* the same moment, CLOCK_REALTIME */
 	int64_t stream_ns;   /* when the device delivered the first picture since it was opened,
@@ -25,7 +25,8 @@ struct frame {
 	uint8_t data[]; /* FF D8 … FF D9 */
 };
 
-/* A frame with room for capacity bytes, size 0 and one reference. NULL and ENOMEM if there is none. */
+/* A frame with room for capacity bytes, size 0 and one reference. NULL and ENOMEM if there is none.
+ */
 struct frame *frame_create(size_t capacity);
 
 /* Returns frame, with one reference more. */

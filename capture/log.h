@@ -14,8 +14,7 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 /* Before the first thread is started. Until then: info and worse are written. */
 void log_init(enum log_level level);
 
-__attribute__((format(printf, 2, 3))) void log_line(
-	enum log_level level, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const char *format, ...);
 
 #define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...) log_line(LOG_LEVEL_WARN, __VA_ARGS__)

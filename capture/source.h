@@ -54,8 +54,8 @@ struct source_ops {
 	 * bus. With options->known it opens nothing: it only says whether that
 	 * camera's node is there. 0, or -1 and the fault.
 	 */
-	int (*probe)(
-		const struct source_options *options, struct source_info *info, struct fault *fault);
+	int (*probe)(const struct source_options *options, struct source_info *info,
+		struct fault *fault);
 
 	/* Opens and starts to stream. NULL and the fault. */
 	struct source *(*open)(const struct source_options *options, struct fault *fault);
