@@ -32,6 +32,7 @@ struct viewer {
 	struct parts parts;
 	bool started, ended; /* has had its first picture; has lost its connection */
 	uint64_t seq;
+	double last; /* when the last new picture was whole */
 	unsigned frames, skipped;
 };
 
@@ -46,7 +47,7 @@ struct load {
 	float *delays; /* seconds */
 	size_t samples, room;
 	unsigned long refused, repeats, disorder, bad, placeholders;
-	double bytes;
+	double bytes, gap; /* gap: the longest anybody waited between two pictures */
 };
 
 static double clock_seconds(clockid_t clock)
@@ -113,7 +114,9 @@ static void count_part(struct load *l, struct viewer *v, const struct part_info 
 	l->disorder += part->seq < v->seq;
 	if (part->seq > v->seq + 1)
 		v->skipped += (unsigned)(part->seq - v->seq - 1);
-	v->frames++;
+	if (v->frames++ > 0 && now - v->last > l->gap)
+		l->gap = now - v->last;
+	v->last = now;
 	keep_delay(l, now - part->timestamp);
 }
 
@@ -241,7 +244,7 @@ static void report(struct load *l, double seconds, double cpu)
 		frames += l->viewers[i].frames;
 		skipped += l->viewers[i].skipped;
 	}
-	json_t *json = json_pack("{s:I,s:I,s:f,s:f,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:o,s:o}",
+	json_t *json = json_pack("{s:I,s:I,s:f,s:f,s:f,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:o,s:o}",
 		"viewers", (json_int_t)l->count, "started", (json_int_t)l->started, "seconds",
 		seconds, "bytes", l->bytes, "frames", (json_int_t)frames, "skipped",
 		(json_int_t)skipped, "repeats", (json_int_t)l->repeats, "disorder",

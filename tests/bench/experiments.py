@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""The experiments behind the issue of speed: each returns plain figures for results.json."""
+
+import statistics
+
+import rig
+
+VIEWERS = (1, 10, 100, 300)
+KILOBYTES = (30, 100, 400)
+PAIRS = 5
+CROWD = 1000
+KNEE_FPS = 29.0
+KNEE_STEP = 0.02
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def checked(kind, viewers, kilobytes, seconds, warmup=1.0, fps=rig.FPS):
+    figures = rig.measure(kind, viewers, kilobytes, seconds, warmup, fps)
+    figures["sender"], figures["kilobytes"] = kind, kilobytes
+    say(f"  {kind:7} {viewers:5} x {kilobytes:3} KB: {figures['fps']['min']:5.1f} fps at least, "
+        f"{figures['sender_us']:6.1f} + {figures['nginx_us']:6.1f} us a frame, "
+        f"delay {figures['delay_ms']['p50']:7.2f} / {figures['delay_ms']['p99']:7.2f} ms")
+    return figures
+
+
+def pairs(viewers, kilobytes, seconds):
+    """Worker and bare sender by turns, each turn first by turns: what drifts hits both."""
+    runs = []
+    for number in range(PAIRS):
+        order = ("worker", "bare") if number % 2 == 0 else ("bare", "worker")
+        runs.append({kind: checked(kind, viewers, kilobytes, seconds) for kind in order})
+    return runs
+
+
+def ratio(runs, value):
+    """The median of the pairs' ratios worker : bare."""
+    return statistics.median(value(pair["worker"]) / value(pair["bare"]) for pair in runs)
+
+
+def middle(runs, kind, value):
+    return statistics.median(value(pair[kind]) for pair in runs)
+
+
+def grid(seconds):
+    say("Every number of viewers, every size, every sender")
+    return [checked(kind, viewers, kilobytes, seconds)
+            for kilobytes in KILOBYTES for viewers in VIEWERS for kind in rig.SENDERS]
+
+
+def memory(few=100, many=1000):
+    """Bytes of one more viewer; at 5 fps, so that nobody holds an old picture."""
+    say("Memory per viewer")
+    result = {}
+    for kind in rig.SENDERS:
+        with rig.rig(kind, 30, fps=5) as r:
+            before = r.finish(r.load(few, 2, warmup=2))["pss"]
+            after = r.finish(r.load(many, 2, warmup=2))["pss"]
+        result[kind] = {"few": before, "many": after, "per_viewer": (after - before) / (many - few)}
+        say(f"  {kind:7} {before / 1e6:.2f} MB with {few}, {after / 1e6:.2f} MB with {many} viewers")
+    return result
+
+
+def knee(kind, guess):
+    """The most viewers of whom each gets KNEE_FPS, to KNEE_STEP of the number."""
+    holds = lambda viewers: checked(kind, viewers, 100, 3)["fps"]["min"] >= KNEE_FPS
+    low, high = guess, guess
+    while not holds(low):
+        low, high = int(low * 0.85), low
+    while high == low or holds(high):
+        low, high = high, int(high * 1.15) + 1
+    while high - low > KNEE_STEP * low:
+        probe = (low + high) // 2
+        low, high = (probe, high) if holds(probe) else (low, probe)
+    return low
+
+
+def knees(guess, repeats=3):
+    say("The knee: the most viewers that all get 29 fps")
+    found = {"worker": [], "bare": []}
+    for _ in range(repeats):
+        for kind, values in found.items():
+            values.append(knee(kind, values[-1] if values else guess))
+    return found
+
+
+def crowd(seconds):
+    """Far more viewers than the machine can serve: everybody gets a share, memory stays bounded."""
+    say(f"{CROWD} viewers")
+    return {kind: checked(kind, CROWD, 100, seconds, warmup=3) for kind in ("worker", "bare")}
