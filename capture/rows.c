@@ -64,29 +64,70 @@ int rows_check(const struct image *image)
 	return image->size < picture_bytes(image, line) ? EINVAL : 0;
 }
 
-static uint8_t clamp(int16_t value)
+static uint8_t clamp(uint8_t value, uint8_t low, uint8_t high)
 {
-	return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+	uint8_t at_least = value < low ? low : value;
+	return at_least > high ? high : at_least;
 }
 
 /*
- * Ranges are expanded as sample + sample's distance * (factor - 1), which stays within 16 bits
- * and so twice as many samples fit a vector: 255/219 is 1 + 42.1/256, 255/224 is 1 + 70.9/512.
- * At most 0.1 beside the exact value before it is rounded.
+ * Ranges are expanded by adding the sample's distance times (factor - 1): all of it fits 16 bits
+ * and so the vectors of any machine hold twice as many samples. 255/219 is 1 + 42.1/256 and
+ * 255/224 is 1 + 70.9/512: at most 0.1 beside the exact value before it is rounded.
  */
 void rows_expand(uint8_t *dst, const uint8_t *src, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		int16_t grown = (int16_t)((int16_t)(src[i] - 16) * 42 + 128) >> 8;
-		dst[i] = clamp((int16_t)(src[i] - 16 + grown));
+		int16_t above_black = clamp(src[i], 16, 235) - 16;
+		dst[i] = (uint8_t)(above_black + ((int16_t)(above_black * 42 + 128) >> 8));
 	}
 }
 
 static void expand_chroma(uint8_t *samples, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		int16_t grown = (int16_t)((int16_t)(samples[i] - 128) * 71 + 256) >> 9;
-		samples[i] = clamp((int16_t)(samples[i] + grown));
+		int16_t centred = clamp(samples[i], 16, 240) - 128;
+		samples[i] = (uint8_t)(128 + centred + ((int16_t)(centred * 71 + 239) >> 9));
+	}
+}
+
+/* What a sample gains by each chroma on its way to BT.601, in 1/512: y, u and v from u and v. */
+struct gain {
+	int16_t yu, yv, uu, uv, vu, vv;
+};
+
+static const struct gain gains[] = {
+	[IMAGE_BT709] = {52, 100, -5, -57, -37, -9},
+	[IMAGE_BT2020] = {60, 54, -2, -30, -43, -12},
+};
+
+static uint8_t add(uint8_t value, int u_part, int v_part)
+{
+	int16_t sum = (int16_t)(value + ((int16_t)(u_part + v_part + 256) >> 9));
+	int16_t at_least = sum < 0 ? 0 : sum;
+	return (uint8_t)(at_least > 255 ? 255 : at_least);
+}
+
+/* Chroma is not interpolated: a luma sample takes that of its 2x2 pixels. */
+static void luma_to_bt601(uint8_t *restrict y, const uint8_t *restrict u, const uint8_t *restrict v,
+	size_t count, const struct gain *gain)
+{
+	int16_t yu = gain->yu, yv = gain->yv;
+	for (size_t i = 0; i < count; i++) {
+		int u_part = yu * (u[i] - 128), v_part = yv * (v[i] - 128);
+		y[2 * i] = add(y[2 * i], u_part, v_part);
+		y[2 * i + 1] = add(y[2 * i + 1], u_part, v_part);
+	}
+}
+
+static void chroma_to_bt601(
+	uint8_t *restrict u, uint8_t *restrict v, size_t count, const struct gain *gain)
+{
+	int16_t uu = gain->uu, uv = gain->uv, vu = gain->vu, vv = gain->vv;
+	for (size_t i = 0; i < count; i++) {
+		int16_t cu = u[i] - 128, cv = v[i] - 128;
+		u[i] = add(u[i], uu * cu, uv * cv);
+		v[i] = add(v[i], vu * cu, vv * cv);
 	}
 }
 
@@ -136,6 +177,22 @@ static void pad(uint8_t *row, size_t count, size_t padded)
 	memset(row + count, row[count - 1], padded - count);
 }
 
+static void correct(const struct image *image, size_t padded, const struct row_pair *out)
+{
+	for (int i = 0; i < 2 && !image->full_range; i++)
+		rows_expand(out->y[i], out->y[i], padded);
+	if (!image->full_range) {
+		expand_chroma(out->u, padded / 2);
+		expand_chroma(out->v, padded / 2);
+	}
+	if (image->matrix == IMAGE_BT601)
+		return;
+	const struct gain *gain = &gains[image->matrix];
+	for (int i = 0; i < 2; i++)
+		luma_to_bt601(out->y[i], out->u, out->v, padded / 2, gain);
+	chroma_to_bt601(out->u, out->v, padded / 2, gain);
+}
+
 void rows_convert(const struct image *image, unsigned line, const struct row_pair *out)
 {
 	size_t chroma = half_up(image->width), padded = rows_padded(image->width);
@@ -149,10 +206,5 @@ void rows_convert(const struct image *image, unsigned line, const struct row_pai
 		pad(out->y[i], image->width, padded);
 	pad(out->u, chroma, padded / 2);
 	pad(out->v, chroma, padded / 2);
-	if (image->full_range)
-		return;
-	for (int i = 0; i < 2; i++)
-		rows_expand(out->y[i], out->y[i], padded);
-	expand_chroma(out->u, padded / 2);
-	expand_chroma(out->v, padded / 2);
+	correct(image, padded, out);
 }
