@@ -3,10 +3,11 @@
 CC ?= cc
 PREFIX ?= /usr/local
 SAN ?=
+BUILD ?= build
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 comma := ,
-B := build$(if $(SAN),/$(subst $(comma),-,$(SAN)))
+B := $(BUILD)$(if $(SAN),/$(subst $(comma),-,$(SAN)))
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wundef -Wvla -Wformat=2 -Wimplicit-fallthrough
@@ -22,7 +23,7 @@ objects = $(patsubst %.c,$B/%.o,$(wildcard $(1)))
 CAPTURE := $(call objects,capture/*.c)
 FCGI := $(filter-out $B/fcgi/main.o,$(call objects,fcgi/*.c))
 UNIT := $(patsubst %.c,$B/%,$(wildcard tests/capture/test_*.c tests/fcgi/test_*.c))
-BENCH := $(patsubst %.c,$B/%,$(wildcard tests/bench/*.c))
+BENCH := $(addprefix $B/tests/bench/,load bare threads $(if $(wildcard tests/bench/codec.c),codec))
 
 .PHONY: all run test test-deploy check lint bench fuzz deps install uninstall clean unit programs
 .SECONDARY:
@@ -46,7 +47,40 @@ $B/tests/fcgi/%: $B/tests/fcgi/%.o $B/fcgi.a $B/capture.a
 $B/tests/bench/%: $B/tests/bench/%.o $B/fcgi.a $B/capture.a
 	$(CC) $(LDFLAGS) -o $@ $^ -lturbojpeg $(LIBS)
 
+$B/tests/bench/load: $B/tests/bench/parts.o
+$B/tests/bench/bare $B/tests/bench/threads: $B/tests/bench/canned.o
+
 unit: $(UNIT)
+programs: all unit $(BENCH)
+
+run:
+	@setpriv --pdeathsig TERM conf/run
+deps:
+	@conf/deps build run test
+
+PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider
+test:
+	@conf/deps build run test
+	@$(MAKE) --no-print-directory all
+	@$(PYTEST) tests --ignore=tests/deploy
+test-deploy:
+	@conf/deps build run test deploy
+	@$(MAKE) --no-print-directory all
+	@$(PYTEST) tests/deploy
+
+# Quick: the unit tests of one build (SAN=address,undefined or SAN=thread) and lint.
+check: unit lint
+	@for test in $(UNIT); do $(if $(findstring thread,$(SAN)),setarch -R) $$test || exit 1; done
+SCRIPTS := conf/run conf/deps conf/render .ci/run $(wildcard conf/docker/*.sh tests/vm/vm-* tests/deploy/docker-base)
+lint:
+	clang-format --dry-run -Werror $(wildcard capture/*.[ch] fcgi/*.[ch] tests/*/*.[ch])
+	# SC1007: "a= b=c" is meant as it stands.
+	shellcheck -S warning -e SC1007 $(SCRIPTS)
+	@$(MAKE) --no-print-directory programs SAN= BUILD=build/lint-gcc CC=gcc CFLAGS='-O2 -Werror'
+	@$(MAKE) --no-print-directory programs SAN= BUILD=build/lint-clang CC=clang CFLAGS='-O2 -Werror'
+# QUICK=1: two minutes, the ratios alone. CHART=tests/bench/chart.svg: renews the README's chart.
+bench: $B/webcam-fcgi $(BENCH)
+	/usr/bin/python3 tests/bench/bench.py $(if $(QUICK),--quick) $(if $(CHART),--chart $(CHART))
 clean:
 	rm -rf build
 
