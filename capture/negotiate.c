@@ -222,6 +222,7 @@ int negotiate(
 	*choice = (struct choice){
 		.fourcc = best.offer->fourcc,
 		.emulated = best.offer->emulated,
+		.as_wished = wished || !wish->fourcc,
 		.width = best.width,
 		.height = best.height,
 		.interval = best.interval,

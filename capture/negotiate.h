@@ -38,6 +38,7 @@ struct wish {
 struct choice {
 	uint32_t fourcc;
 	bool emulated;
+	bool as_wished; /* the format */
 	unsigned width, height;
 	struct interval interval;
 	char why[200]; /* for the log */

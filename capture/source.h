@@ -22,7 +22,9 @@ struct source_info {
 	char driver[32];
 	char card[64];
 	char bus[64];
-	char format[8]; /* "MJPG", "YUYV", … */
+	char serial[64]; /* of a USB device that has one */
+	int64_t seen_ns; /* when the camera was last opened, wall clock: a node made since is new */
+	char format[8];  /* "MJPG", "YUYV", … */
 	unsigned width, height;
 	double fps;
 };
