@@ -246,12 +246,14 @@ static void report(struct load *l, double seconds, double cpu)
 	}
 	json_t *json = json_pack("{s:I,s:I,s:f,s:f,s:f,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:o,s:o}",
 		"viewers", (json_int_t)l->count, "started", (json_int_t)l->started, "seconds",
-		seconds, "bytes", l->bytes, "frames", (json_int_t)frames, "skipped",
-		(json_int_t)skipped, "repeats", (json_int_t)l->repeats, "disorder",
+		seconds, "gap_max", l->gap, "bytes", l->bytes, "frames", (json_int_t)frames,
+		"skipped", (json_int_t)skipped, "repeats", (json_int_t)l->repeats, "disorder",
 		(json_int_t)l->disorder, "bad_parts", (json_int_t)l->bad, "placeholders",
 		(json_int_t)l->placeholders, "ended", (json_int_t)l->ended, "client_cpu",
 		cpu / seconds, "fps", fps_figures(l, seconds, frames), "delay_ms",
 		delay_figures(l));
+	if (!json)
+		errx(1, "report");
 	json_dumpf(json, stdout, JSON_COMPACT);
 	puts("");
 	json_decref(json);
