@@ -47,6 +47,9 @@ $B/tests/fcgi/%: $B/tests/fcgi/%.o $B/fcgi.a $B/capture.a
 $B/tests/bench/%: $B/tests/bench/%.o $B/fcgi.a $B/capture.a
 	$(CC) $(LDFLAGS) -o $@ $^ -lturbojpeg $(LIBS)
 
+$B/tests/vm/%: $B/tests/vm/%.o $B/capture.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(CAPTURE_LIBS)
+
 $B/tests/bench/load: $B/tests/bench/parts.o
 $B/tests/bench/bare $B/tests/bench/threads: $B/tests/bench/canned.o
 
@@ -74,8 +77,8 @@ check: unit lint
 SCRIPTS := conf/run conf/deps conf/render .ci/run $(wildcard conf/docker/*.sh tests/vm/vm-* tests/deploy/docker-base)
 lint:
 	clang-format --dry-run -Werror $(wildcard capture/*.[ch] fcgi/*.[ch] tests/*/*.[ch])
-	# SC1007: "a= b=c" is meant as it stands.
-	shellcheck -S warning -e SC1007 $(SCRIPTS)
+	# "a= b=c" and "x,y" in a list are meant as they stand.
+	shellcheck -S warning -e SC1007,SC2054 $(SCRIPTS)
 	@$(MAKE) --no-print-directory programs SAN= BUILD=build/lint-gcc CC=gcc CFLAGS='-O2 -Werror'
 	@$(MAKE) --no-print-directory programs SAN= BUILD=build/lint-clang CC=clang CFLAGS='-O2 -Werror'
 # QUICK=1: two minutes, the ratios alone. CHART=tests/bench/chart.svg: renews the README's chart.

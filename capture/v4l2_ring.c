@@ -134,14 +134,16 @@ const uint8_t *v4l2_ring_bytes(const struct v4l2_ring *ring, unsigned index, siz
 void v4l2_ring_stop(struct v4l2_ring *ring)
 {
 	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-	unsigned none = 0;
-	struct fault ignored;
+	struct v4l2_requestbuffers none = {
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_MMAP,
+	};
 
 	if (ring->streams)
 		v4l2_node_ioctl(ring->fd, VIDIOC_STREAMOFF, &type);
 	for (unsigned i = 0; i < ring->mapped; i++)
 		v4l2_node_unmap(ring->buffers[i].start, ring->buffers[i].length);
 	if (ring->mapped)
-		request_buffers(ring, &none, &ignored);
+		v4l2_node_ioctl(ring->fd, VIDIOC_REQBUFS, &none);
 	*ring = (struct v4l2_ring){.fd = -1};
 }
