@@ -65,6 +65,7 @@ void answer_init(struct answer *answer, int status)
 {
 	answer->status = status;
 	answer->head = false;
+	answer->endless = false;
 	answer->type = NULL;
 	answer->body = NULL;
 	answer->size = 0;
@@ -101,6 +102,7 @@ void answer_text(struct answer *answer, const char *format, ...)
 	n = vsnprintf(answer->text, sizeof(answer->text) - 1, format, args);
 	va_end(args);
 	answer->size = (size_t)n < sizeof(answer->text) - 2 ? (size_t)n : sizeof(answer->text) - 2;
+	answer->text[answer->size++] = '\n';
 	answer->type = "text/plain; charset=utf-8";
 	answer->body = answer->text;
 }
@@ -200,32 +202,29 @@ static void delivery_ready(struct watch *watch, uint32_t events)
 		proceed(delivery);
 }
 
-static size_t write_head(char *to, size_t size, const struct answer *answer)
+size_t answer_head(char to[ANSWER_HEAD_MAX], const struct answer *answer)
 {
-	int n = snprintf(to, size,
+	size_t used = (size_t)snprintf(to, ANSWER_HEAD_MAX,
 		"Status: %d %s\r\n"
 		"%s"
 		"X-Content-Type-Options: nosniff\r\n",
 		answer->status, phrase_of(answer->status), answer->headers);
-	size_t used = (size_t)n;
 
 	if (answer->type)
 		used += (size_t)snprintf(
-			to + used, size - used, "Content-Type: %s\r\n", answer->type);
-	if (answer->status != 204)
-		used += (size_t)snprintf(to + used, size - used, "Content-Length: %zu\r\n",
-			answer->body == answer->text ? answer->size + 1 : answer->size);
-	return used + (size_t)snprintf(to + used, size - used, "\r\n");
+			to + used, ANSWER_HEAD_MAX - used, "Content-Type: %s\r\n", answer->type);
+	if (answer->status != 204 && !answer->endless)
+		used += (size_t)snprintf(
+			to + used, ANSWER_HEAD_MAX - used, "Content-Length: %zu\r\n", answer->size);
+	return used + (size_t)snprintf(to + used, ANSWER_HEAD_MAX - used, "\r\n");
 }
 
 static struct delivery *compose(unsigned id, const struct answer *answer)
 {
-	char head[sizeof(answer->headers) + 512];
-	size_t head_size = write_head(head, sizeof(head), answer);
+	char head[ANSWER_HEAD_MAX];
+	size_t head_size = answer_head(head, answer);
 	size_t body_size = answer->head ? 0 : answer->size;
-	bool is_line = body_size && answer->body == answer->text;
-	size_t size =
-		record_size(head_size) + record_size(body_size) + record_size(is_line) + RECORD_END;
+	size_t size = record_size(head_size) + record_size(body_size) + RECORD_END;
 	struct delivery *delivery = calloc(1, sizeof(*delivery) + size);
 	uint8_t *to;
 
@@ -233,7 +232,6 @@ static struct delivery *compose(unsigned id, const struct answer *answer)
 		return NULL;
 	to = record_stdout(delivery->bytes, id, head, head_size);
 	to = record_stdout(to, id, answer->body, body_size);
-	to = record_stdout(to, id, "\n", is_line);
 	record_end(to, id);
 	delivery->size = size;
 	return delivery;

@@ -11,7 +11,8 @@ struct loop;
 /* answer - one reply, put together on the stack; answers_send() copies it. */
 struct answer {
 	int status;
-	bool head; /* to a HEAD request: the body stays away */
+	bool head;    /* to a HEAD request: the body stays away */
+	bool endless; /* a stream: no Content-Length */
 	const char *type;
 	const void *body; /* borrowed until answers_send() */
 	size_t size;
@@ -30,6 +31,12 @@ __attribute__((format(printf, 3, 4))) void answer_header(
 /* One line of plain text as the body. */
 __attribute__((format(printf, 2, 3))) void answer_text(
 	struct answer *answer, const char *format, ...);
+
+/* Bytes that hold the head of any answer. */
+#define ANSWER_HEAD_MAX 1536
+
+/* Writes status and headers, up to and with the empty line; returns the size. */
+size_t answer_head(char to[ANSWER_HEAD_MAX], const struct answer *answer);
 
 /*
  * answers - replies on their way out.

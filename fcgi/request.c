@@ -40,8 +40,7 @@ struct request *request_open(int fd, bool too_long)
 	}
 	request->arrived_ns = clock_now_ns();
 	request->too_long = too_long;
-	if (parse(&request->fcgx, fd) < 0) {
-		request->fcgx.ipcFd = fd;
+	if (parse(&request->fcgx, fd) < 0) { /* which has closed fd and forgotten it */
 		request_close(request);
 		return NULL;
 	}
@@ -52,8 +51,10 @@ struct request *request_open(int fd, bool too_long)
 
 void request_close(struct request *request)
 {
-	if (request)
-		close(request_detach(request));
+	int fd = request ? request_detach(request) : -1;
+
+	if (fd >= 0)
+		close(fd);
 }
 
 int request_detach(struct request *request)
