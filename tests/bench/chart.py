@@ -91,8 +91,9 @@ def delay_rows(results):
 
 def slow_rows(results):
     slow = results.get("slow")
+    rows = [f for f in (slow if isinstance(slow, list) else []) if f["link"] != "fast"]
     return [spread(f"{f['link']} KB/s, {SETTINGS[f['setting']]}", f, 1e-3, "s")
-            for f in (slow if isinstance(slow, list) else []) if f["link"] != "fast"]
+            for f in sorted(rows, key=lambda f: f["link"])]
 
 
 def svg(results):

@@ -35,6 +35,10 @@ def first_line_with(path, key):
         return next((line.split(":", 1)[1].strip() for line in file if line.startswith(key)), "unknown CPU")
 
 
+def cpus(numbers):
+    return ",".join(map(str, numbers))
+
+
 def machine():
     nginx = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=True).stderr
     return {
@@ -44,7 +48,7 @@ def machine():
         "kernel": platform.release(),
         "system": platform.freedesktop_os_release().get("PRETTY_NAME", "Linux"),
         "nginx": nginx.strip().rpartition("/")[2],
-        "pinning": f"sender and nginx on CPU {rig.SERVER_CPUS}, load client on CPU {rig.CLIENT_CPUS}",
+        "pinning": f"sender and nginx on CPU {cpus(rig.SERVER_CPUS)}, load client on CPU {cpus(rig.CLIENT_CPUS)}",
         "load_before": os.getloadavg()[0],
     }
 
