@@ -82,8 +82,10 @@ lint:
 	@$(MAKE) --no-print-directory programs SAN= BUILD=build/lint-gcc CC=gcc CFLAGS='-O2 -Werror'
 	@$(MAKE) --no-print-directory programs SAN= BUILD=build/lint-clang CC=clang CFLAGS='-O2 -Werror'
 # QUICK=1: two minutes, the ratios alone. CHART=tests/bench/chart.svg: renews the README's chart.
-bench: $B/webcam-fcgi $(BENCH)
-	/usr/bin/python3 tests/bench/bench.py $(if $(QUICK),--quick) $(if $(CHART),--chart $(CHART))
+bench:
+	@conf/deps build run bench
+	@$(MAKE) --no-print-directory all $(BENCH)
+	@/usr/bin/python3 tests/bench/bench.py $(if $(QUICK),--quick) $(if $(CHART),--chart $(CHART))
 clean:
 	rm -rf build
 
