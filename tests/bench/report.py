@@ -109,12 +109,19 @@ def faults(results):
     return sum(f["bad_parts"] + f["disorder"] for f in every_run(results))
 
 
+def table(heads, rows):
+    """A Markdown table that reads well on a terminal, too."""
+    rows = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(heads, *rows)]
+    for row in (heads, ["-" * (width - 1) + ":" for width in widths], *rows):
+        yield "| " + " | ".join(cell.rjust(width) for cell, width in zip(row, widths)) + " |"
+
+
 def target_lines(found):
-    yield f"{'target':62} {'measured':>12} {'wanted':>14}"
     for t in found:
         sign = ">=" if t["at_least"] else "<="
-        yield (f"{t['name']:62} {t['value']:7.2f} {t['unit']:5}{sign:>3} {t['limit']:.2f} {t['unit']:5} "
-               f"{'reached' if t['reached'] else 'MISSED'}")
+        yield (f"{'reached' if t['reached'] else 'MISSED ':8} {t['name']}: {t['value']:.2f} {t['unit']} "
+               f"(wanted {sign} {t['limit']:g})")
 
 
 def pair_lines(title, runs):
@@ -125,26 +132,25 @@ def pair_lines(title, runs):
 
 
 def grid_lines(grid):
-    yield f"{'KB':>4} {'viewers':>7} {'sender':>8} {'fps min':>8} {'median':>7} {'us/frame':>9} {'nginx':>7} {'p50 ms':>8} {'p99 ms':>8}"
-    for f in grid:
-        yield (f"{f['kilobytes']:4} {f['viewers']:7} {f['sender']:>8} {f['fps']['min']:8.1f} {f['fps']['median']:7.1f} "
-               f"{f['sender_us']:9.1f} {f['nginx_us']:7.1f} {p50(f):8.2f} {p99(f):8.2f}")
+    heads = ["KB", "viewers", "sender", "fps min", "fps median", "sender µs/frame", "nginx µs/frame", "delay p50 ms", "p99 ms"]
+    return table(heads, ([f["kilobytes"], f["viewers"], f["sender"], f"{f['fps']['min']:.1f}", f"{f['fps']['median']:.1f}",
+                          f"{f['sender_us']:.1f}", f"{f['nginx_us']:.1f}", f"{p50(f):.2f}", f"{p99(f):.2f}"]
+                         for f in grid))
 
 
-def slow_lines(table):
-    if not isinstance(table, list):
-        yield f"slow links: skipped: {table}"
+def slow_lines(slow):
+    if not isinstance(slow, list):
+        yield f"slow links: skipped: {slow}"
         return
-    yield f"{'nginx':>8} {'viewer':>7} {'fps min':>8} {'staleness p50':>14} {'p99 ms':>9} {'longest pause':>14}"
-    for f in table:
-        yield (f"{f['setting']:>8} {f['link']:>7} {f['fps']['min']:8.2f} {p50(f):14.1f} {p99(f):9.1f} "
-               f"{f['gap_max']:12.2f} s")
+    heads = ["nginx", "viewer", "fps min", "staleness p50 ms", "p99 ms", "longest pause s", "lost"]
+    yield from table(heads, ([f["setting"], f["link"], f"{f['fps']['min']:.2f}", f"{p50(f):.1f}", f"{p99(f):.1f}",
+                              f"{f['gap_max']:.2f}", f["skipped"]] for f in slow))
 
 
 def lines(results):
     yield describe(results["machine"])
-    yield from pair_lines("100 viewers x 100 KB, medians of 5 alternating pairs:", results["pairs_100"])
-    yield from pair_lines("1 viewer x 100 KB, medians of 5 alternating pairs:", results["pairs_1"])
+    yield from pair_lines("100 viewers x 100 KB, medians of the alternating pairs:", results["pairs_100"])
+    yield from pair_lines("1 viewer x 100 KB, medians of the alternating pairs:", results["pairs_1"])
     for kind, m in results["memory"].items():
         yield f"memory: {kind:7} {m['per_viewer']:8.0f} bytes a viewer"
     if "grid" in results:
