@@ -40,7 +40,8 @@ struct camera {
 	int64_t idle_release_ns;
 	struct hub *hub;
 	pthread_t thread;
-	int event; /* wakes the thread: orders have changed */
+	bool joined; /* of whoever ends the camera */
+	int event;   /* wakes the thread: orders have changed */
 
 	pthread_mutex_t lock;   /* guards orders and status */
 	pthread_cond_t changed; /* status.state */
@@ -503,12 +504,28 @@ void camera_stop(struct camera *camera)
 	wake(camera);
 }
 
+static struct timespec timespec_of(int64_t ns)
+{
+	return (struct timespec){.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
+}
+
+int camera_join(struct camera *camera, int64_t timeout_ns)
+{
+	struct timespec deadline = timespec_of(clock_now_ns() + timeout_ns);
+
+	errno = pthread_clockjoin_np(camera->thread, NULL, CLOCK_MONOTONIC, &deadline);
+	camera->joined = errno == 0;
+	return camera->joined ? 0 : -1;
+}
+
 void camera_destroy(struct camera *camera)
 {
 	if (!camera)
 		return;
-	camera_stop(camera);
-	pthread_join(camera->thread, NULL);
+	if (!camera->joined) {
+		camera_stop(camera);
+		pthread_join(camera->thread, NULL);
+	}
 	free_camera(camera);
 }
 
@@ -533,11 +550,6 @@ void camera_unwatch(struct camera *camera)
 		camera->orders.unwatched_ns = clock_now_ns();
 	pthread_mutex_unlock(&camera->lock);
 	wake(camera);
-}
-
-static struct timespec timespec_of(int64_t ns)
-{
-	return (struct timespec){.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
 }
 
 int camera_release(struct camera *camera, int64_t timeout_ns)

@@ -61,7 +61,11 @@ struct camera *camera_create(const struct camera_options *options, struct hub *h
 /* Asks the thread to close the device and end, without waiting. */
 void camera_stop(struct camera *camera);
 
-/* camera_stop(), then waits for the thread: as long as the driver takes. NULL is fine. */
+/* Waits for the thread's end after camera_stop(): 0, or -1 and ETIMEDOUT. Once, by one thread. */
+int camera_join(struct camera *camera, int64_t timeout_ns);
+
+/* Frees it; without a camera_join() before, stops it first and waits as long as the driver takes.
+ */
 void camera_destroy(struct camera *camera);
 
 /* One more who wants pictures: 0, or -1 while the camera is released. */

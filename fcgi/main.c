@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+#include "capture/camera.h"
+#include "capture/clock.h"
+#include "capture/device_table.h"
+#include "capture/hub.h"
+#include "capture/latch.h"
+#include "capture/log.h"
+#include "fcgi/config.h"
+#include "fcgi/healthcheck.h"
+#include "fcgi/listener.h"
+#include "fcgi/server.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EXIT_CLEAN = 0, EXIT_CANNOT_RUN = 1, EXIT_USAGE = 2 };
+
+/* Of the second in which the worker must be gone: the viewers' share, then the driver's. */
+#define VIEWERS_NS (700 * NS_PER_MS)
+#define DRIVER_NS (200 * NS_PER_MS)
+
+/* Descriptors 0 to 2 stay open, so that no socket or camera is ever mistaken for one of them. */
+static void keep_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void set_limits(void)
+{
+	struct rlimit limit;
+	const struct rlimit none = {0, 0};
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	setrlimit(RLIMIT_CORE, &none); /* a core file would hold somebody's pictures */
+}
+
+/*
+ * FCGX_Init() sets handlers of its own, so it comes first. Signals are blocked
+ * in every thread and taken by main alone, in wait_for_signal().
+ */
+static sigset_t init_signals(void)
+{
+	sigset_t ours;
+
+	FCGX_Init();
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGUSR1, SIG_DFL);
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGTERM);
+	sigaddset(&ours, SIGINT);
+	sigaddset(&ours, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &ours, NULL);
+	return ours;
+}
+
+static void wait_for_signal(const sigset_t *ours)
+{
+	int number = 0;
+
+	while (number != SIGTERM && number != SIGINT) {
+		sigwait(ours, &number);
+		if (number == SIGHUP && isatty(STDERR_FILENO))
+			break;
+	}
+	log_info("stopping on %s", strsignal(number));
+}
+
+static struct camera *open_camera(const struct config *config, struct hub *hub)
+{
+	int64_t since_ns;
+	struct camera_options options = {
+		.devices = config->device,
+		.dev_dir = config->dev_dir,
+		.width = config->width,
+		.height = config->height,
+		.fps = config->fps,
+		.fourcc = config->fourcc,
+		.quality = config->quality,
+		.idle_release_ns = config->idle_release_ns,
+		.released = latch_read(config->state_dir, &since_ns),
+	};
+
+	if (options.released) {
+		time_t seconds = since_ns / NS_PER_S;
+		char when[32];
+
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", localtime(&seconds));
+		log_warn("camera: switched off since %s; POST /start or removing %s/released "
+			 "switches "
+			 "it on",
+			when, config->state_dir);
+	}
+	return camera_create(&options, hub);
+}
+
+/* Streams end and the camera closes at the same time; a driver that hangs is left behind. */
+static void stop(struct server *server, struct camera *camera, struct listener *listener)
+{
+	sd_notify(0, "STOPPING=1");
+	camera_stop(camera);
+	server_stop(server, VIEWERS_NS);
+	listener_close(listener);
+	if (camera_join(camera, DRIVER_NS) < 0) {
+		log_error("the driver does not let go of the camera; leaving all the same");
+		_exit(EXIT_CLEAN);
+	}
+}
+
+static int serve(const struct config *config)
+{
+	const struct listener_options options = {
+		.listen = config->listen,
+		.mode = config->socket_mode,
+		.group = config->socket_group,
+	};
+	struct listener listener;
+	struct hub *hub = NULL;
+	struct camera *camera = NULL;
+	struct server *server = NULL;
+	sigset_t signals = init_signals();
+	char error[256];
+	int status = EXIT_CANNOT_RUN;
+
+	set_limits();
+	if (listener_open(&listener, &options, error, sizeof(error)) < 0) {
+		log_error("%s", error);
+		return EXIT_CANNOT_RUN;
+	}
+	hub = hub_create();
+	if (hub)
+		camera = open_camera(config, hub);
+	if (camera)
+		server = server_create(config, listener.fd, camera, hub);
+	if (server) {
+		log_info("webcam-fcgi %s listens on %s", WEBCAM_VERSION, listener.name);
+		sd_notify(0, "READY=1");
+		wait_for_signal(&signals);
+		stop(server, camera, &listener);
+		log_info("stopped");
+		status = EXIT_CLEAN;
+	} else {
+		log_error("cannot start: %s", strerror(errno));
+	}
+	server_destroy(server);
+	camera_destroy(camera);
+	hub_destroy(hub);
+	listener_close(&listener);
+	return status;
+}
+
+static int check_health(const struct config *config)
+{
+	return healthcheck(config->listen ? config->listen : LISTENER_DEFAULT) == 0
+		       ? EXIT_CLEAN
+		       : EXIT_CANNOT_RUN;
+}
+
+int main(int argc, char **argv)
+{
+	struct config config;
+	char error[256];
+
+	if (config_load(&config, argc, argv, error, sizeof(error)) < 0) {
+		fprintf(stderr, "webcam-fcgi: %s\n", error);
+		return EXIT_USAGE;
+	}
+	switch (config.action) {
+	case CONFIG_HELP:
+		config_print_help();
+		return EXIT_CLEAN;
+	case CONFIG_VERSION:
+		printf("webcam-fcgi %s\n", WEBCAM_VERSION);
+		return EXIT_CLEAN;
+	case CONFIG_LIST:
+		device_table_print(stdout, config.dev_dir);
+		return EXIT_CLEAN;
+	case CONFIG_HEALTHCHECK:
+		return check_health(&config);
+	case CONFIG_SERVE:
+		break;
+	}
+	keep_standard_descriptors();
+	log_init(config.log_level);
+	return serve(&config);
+}
