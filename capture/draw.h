@@ -11,7 +11,7 @@
  */
 #include "capture/image.h"
 
-/* Plain data; y is the one allocation, u and v lie behind it. */
+/* Plain data in one allocation, the planes behind it. */
 struct canvas {
 	unsigned width, height;
 	unsigned stride; /* of y; u and v have half of it */
@@ -31,8 +31,10 @@ void draw_rect(
 
 /*
  * One line of printable ASCII (other bytes are drawn as '?'), its upper left corner at x, y.
- * A character is 6 * scale wide and TEXT_HEIGHT * scale high, gaps included; the background stays.
+ * A character is TEXT_WIDTH * scale wide and TEXT_HEIGHT * scale high, gaps included; capitals
+ * are 7 * scale high. The background stays.
  */
+#define TEXT_WIDTH 6
 #define TEXT_HEIGHT 10
 void draw_text(struct canvas *canvas, int x, int y, unsigned scale, const char *text, uint8_t cy,
 	uint8_t cu, uint8_t cv);

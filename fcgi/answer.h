@@ -12,7 +12,7 @@ struct loop;
 struct answer {
 	int status;
 	bool head;    /* to a HEAD request: the body stays away */
-	bool endless; /* a stream: no Content-Length */
+	bool endless; /* no Content-Length: a stream, or the length is not known */
 	const char *type;
 	const void *body; /* borrowed until answers_send() */
 	size_t size;

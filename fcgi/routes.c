@@ -286,7 +286,12 @@ static void handle_snapshot(struct routes *routes, struct request *request)
 		return;
 	camera_status(routes->parts.camera, &status);
 	if (has_method(request, "HEAD") && status.state != CAMERA_RELEASED) {
-		send_body(routes, request, "image/jpeg", NULL, 0);
+		struct answer answer;
+
+		begin_now(routes, request, &answer, 200);
+		answer.type = "image/jpeg";
+		answer.endless = true; /* no length: nothing is captured for a HEAD */
+		send_answer(routes, request, &answer);
 	} else if (status.state == CAMERA_RELEASED || camera_watch(routes->parts.camera) < 0) {
 		send_no_picture(routes, request, &status);
 	} else if (snapshots_wait(routes->parts.snapshots, request,
