@@ -3,7 +3,6 @@
 
 #include "capture/clock.h"
 #include "capture/frame.h"
-#include "capture/hub.h"
 #include "capture/placeholder.h"
 
 #include <stdio.h>
@@ -86,12 +85,10 @@ static bool show_placeholder(struct screen *screen, const struct camera_status *
 	return true;
 }
 
-bool screen_update(struct screen *screen, struct hub *hub, const struct camera_status *status)
+bool screen_update(struct screen *screen, struct frame *newest, const struct camera_status *status)
 {
-	struct frame *frame = hub_latest(hub);
-
-	if (frame)
-		return show_picture(screen, frame);
+	if (newest)
+		return show_picture(screen, newest);
 	if (wants_placeholder(status))
 		return show_placeholder(screen, status);
 	/* A placeholder stays until the camera that is now starting has its first picture. */

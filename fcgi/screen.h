@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 struct frame;
-struct hub;
 
 /*
  * screen - what a viewer is to be shown now: the newest picture, or a
@@ -35,10 +34,11 @@ void screen_init(struct screen *screen, unsigned width, unsigned height);
 void screen_finish(struct screen *screen);
 
 /*
- * Looks at the hub and the camera's status. true: there is something new to
- * show. A starting camera gets three seconds before a placeholder is shown.
+ * Shows newest, the hub's frame, whose reference it takes over; NULL: there is
+ * none, so what the status says. true: there is something new to show. A
+ * starting camera gets three seconds before a placeholder is shown.
  */
-bool screen_update(struct screen *screen, struct hub *hub, const struct camera_status *status);
+bool screen_update(struct screen *screen, struct frame *newest, const struct camera_status *status);
 
 /* A reference to the part of what was shown last, even if it has gone dark; NULL: nothing ever was.
  */
