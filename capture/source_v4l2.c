@@ -200,6 +200,7 @@ static struct source *open_camera(const struct source_options *options, struct f
 		goto failed;
 	set_rate(camera, &choice);
 	watch_changes(camera);
+	camera->ring.converts = choice.emulated;
 	if (v4l2_ring_start(&camera->ring, camera->base.fd, info->device, fault) < 0)
 		goto failed;
 	info->seen_ns = clock_wall_ns();

@@ -103,6 +103,8 @@ static int dequeue(struct v4l2_ring *ring, struct v4l2_buffer *buffer, struct fa
 
 int v4l2_ring_newest(struct v4l2_ring *ring, struct v4l2_buffer *newest, struct fault *fault)
 {
+	/* With conversion each look costs a picture's worth of time, and the next is ready then. */
+	unsigned depth = ring->converts ? 1 : ring->mapped;
 	struct v4l2_buffer buffer;
 	int rc;
 
@@ -112,7 +114,7 @@ int v4l2_ring_newest(struct v4l2_ring *ring, struct v4l2_buffer *newest, struct 
 	rc = dequeue(ring, newest, fault);
 	if (rc <= 0)
 		return rc;
-	while (!(newest->flags & V4L2_BUF_FLAG_ERROR)) {
+	for (unsigned i = 1; i < depth && !(newest->flags & V4L2_BUF_FLAG_ERROR); i++) {
 		rc = dequeue(ring, &buffer, fault);
 		if (rc == 0)
 			break;
@@ -145,5 +147,6 @@ void v4l2_ring_stop(struct v4l2_ring *ring)
 		v4l2_node_unmap(ring->buffers[i].start, ring->buffers[i].length);
 	if (ring->mapped)
 		v4l2_node_ioctl(ring->fd, VIDIOC_REQBUFS, &none);
-	*ring = (struct v4l2_ring){.fd = -1};
+	ring->streams = ring->lends = false;
+	ring->mapped = 0;
 }

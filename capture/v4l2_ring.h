@@ -12,11 +12,13 @@ struct fault;
 /*
  * v4l2_ring - the driver's buffers, and which of them is lent to the reader.
  *
- * Embedded in its owner; zero it to begin. Functions that fail fill in the fault.
+ * Embedded in its owner; zero it (but for converts) to begin. Functions that
+ * fail fill in the fault.
  */
 struct v4l2_ring {
 	int fd;
 	const char *path; /* for faults; the owner's */
+	bool converts;    /* libv4l2 converts each picture as it is taken out */
 	bool streams;
 	bool lends;
 	unsigned lent; /* the index of the buffer that the reader has, if lends */
@@ -35,7 +37,7 @@ int v4l2_ring_start(struct v4l2_ring *ring, int fd, const char *path, struct fau
  * Takes back the buffer that was lent and lends the newest one that is ready,
  * without waiting: 1; 0 if none is; -1 and the fault. Where encoding is slower
  * than the camera, older ones would only add delay: they go back unread, but
- * never a damaged one, so that it can be counted.
+ * never a damaged one, so that it can be counted. What libv4l2 converts comes in turn.
  */
 int v4l2_ring_newest(struct v4l2_ring *ring, struct v4l2_buffer *newest, struct fault *fault);
 
