@@ -64,6 +64,8 @@ def main():
     os.sched_setaffinity(0, rig.CLIENT_CPUS)
     raise_files()
     rig.OUTPUT.mkdir(parents=True, exist_ok=True)
+    for log in rig.OUTPUT.glob("*.log"):
+        log.unlink()
     started = time.monotonic()
     results = essentials()
     if not options.quick:

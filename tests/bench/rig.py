@@ -129,7 +129,7 @@ class Rig:
     """A running sender and nginx; prefix runs a client where it can reach them."""
 
     sender: int
-    nginx: list
+    nginx: int
     host: str
     port: int
 
@@ -158,7 +158,7 @@ class Rig:
         return figures
 
     def usage(self):
-        return {"sender_ns": cpu_ns([self.sender]), "nginx_ns": cpu_ns(self.nginx), "pss": pss_bytes(self.sender)}
+        return {"sender_ns": cpu_ns([self.sender]), "nginx_ns": cpu_ns([self.nginx, *children(self.nginx)]), "pss": pss_bytes(self.sender)}
 
 
 def expect(client, word):
@@ -181,7 +181,7 @@ def rig(kind, kilobytes, fps=FPS, config=None, prefix=(), host="127.0.0.1"):
         command = on_cpus(SERVER_CPUS, (config or shipped)(run, port))
         nginx = stack.enter_context(running(command, OUTPUT / "nginx.log", prefix))
         wait_until("nginx", lambda: alive(nginx, OUTPUT / "nginx.log") and children(nginx.pid))
-        yield Rig(sender.pid, [nginx.pid, *children(nginx.pid)], host, port)
+        yield Rig(sender.pid, nginx.pid, host, port)
 
 
 def alive(process, log):
