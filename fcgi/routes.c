@@ -13,6 +13,7 @@
 #include "fcgi/request.h"
 #include "fcgi/snapshots.h"
 #include "fcgi/state.h"
+#include "fcgi/tcp_queue.h"
 #include "fcgi/viewers.h"
 
 #include <inttypes.h>
@@ -241,9 +242,14 @@ static void start_stream(struct routes *routes, struct request *request,
 	const struct camera_status *status, struct viewer_options *options)
 {
 	struct answer answer;
+	struct tcp_peer peer;
 	unsigned id = request_id(request);
 	char address[48];
 
+	if (tcp_peer_parse(&peer, request_param(request, "SERVER_ADDR"),
+		    request_param(request, "SERVER_PORT"), options->address,
+		    request_param(request, "REMOTE_PORT")))
+		options->peer = &peer;
 	snprintf(address, sizeof(address), "%s", options->address ? options->address : "?");
 	options->address = address;
 	begin_stream(routes, request, status, &answer);

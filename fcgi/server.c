@@ -21,6 +21,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#define TICK_NS (250 * NS_PER_MS)
+
 struct server {
 	pthread_t thread;
 	struct camera *camera;
@@ -96,6 +98,7 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* INT64_MAX: nobody waits for anything, so the next tick comes with the next event. */
 static int64_t tick(struct server *server)
 {
 	int64_t now = clock_now_ns();
@@ -106,7 +109,9 @@ static int64_t tick(struct server *server)
 	next = earlier(next, lobby_tick(server->lobby, now));
 	next = earlier(next, answers_tick(server->answers, now));
 	next = earlier(next, snapshots_tick(server->snapshots, now));
-	return earlier(next, viewers_tick(server->viewers, now));
+	next = earlier(next, viewers_tick(server->viewers, now));
+	/* Who comes meanwhile may have a deadline before all of these. */
+	return next == INT64_MAX ? next : earlier(next, now + TICK_NS);
 }
 
 static bool has_work(const struct server *server)
@@ -124,7 +129,7 @@ static void *server_thread(void *arg)
 
 	pthread_setname_np(pthread_self(), "server");
 	while (has_work(server)) {
-		if (clock_now_ns() >= next)
+		if (next == INT64_MAX || clock_now_ns() >= next)
 			next = tick(server);
 		loop_turn(server->loop, next);
 	}

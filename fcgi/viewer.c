@@ -74,6 +74,21 @@ static bool drained(const struct viewer *viewer)
 	return ioctl(viewer->watch.fd, SIOCOUTQ, &queued) == 0 && queued <= 1;
 }
 
+/* Whether the kernel, too, is done with most of what was sent before. */
+static bool caught_up(struct viewer *viewer, int64_t now)
+{
+	struct tcp_queue *queue = viewer->audience->tcp_queue;
+	struct tcp_figures figures;
+
+	if (!queue || !pacing_wants_figures(&viewer->pacing, now))
+		return true;
+	if (!tcp_queue_ask(queue, &viewer->pacing.peer, &figures)) {
+		pacing_give_up(&viewer->pacing);
+		return true;
+	}
+	return pacing_allows(&viewer->pacing, &figures, now);
+}
+
 static void count_picture(struct viewer *viewer, int64_t now)
 {
 	viewer->frames++;
@@ -204,7 +219,8 @@ void viewer_offer(struct viewer *viewer, int64_t now)
 			return;
 	}
 	watch_for(viewer, QUIET);
-	start(viewer, now);
+	if (caught_up(viewer, now))
+		start(viewer, now);
 }
 
 /* true: the peer has closed. Servers send nothing behind their request but its empty end. */
@@ -259,6 +275,8 @@ struct viewer *viewer_create(
 	viewer->interval_ns = options->fps > 0 ? (int64_t)((double)NS_PER_S / options->fps) : 0;
 	viewer->frames_left = options->frames ? options->frames : UINT64_MAX;
 	viewer->since_ns = viewer->due_ns = viewer->started_ns = now;
+	if (options->peer)
+		viewer->pacing.peer = *options->peer;
 	snprintf(viewer->address, sizeof(viewer->address), "%s",
 		options->address ? options->address : "?");
 	return viewer;

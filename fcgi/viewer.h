@@ -5,6 +5,7 @@
 #include "capture/rate.h"
 #include "fcgi/list.h"
 #include "fcgi/loop.h"
+#include "fcgi/pacing.h"
 #include "fcgi/parcel.h"
 #include "fcgi/screen.h"
 #include "fcgi/viewers.h"
@@ -13,6 +14,7 @@
 struct audience {
 	struct loop *loop;
 	struct camera *camera;
+	struct tcp_queue *tcp_queue; /* NULL: the kernel does not tell */
 	struct screen screen;
 	struct link ring;
 	unsigned count;
@@ -55,6 +57,7 @@ struct viewer {
 	uint64_t frames, skipped;
 	int64_t lag_ns, max_lag_ns;
 	struct rate rate;
+	struct pacing pacing;
 	char address[48];
 };
 

@@ -4,9 +4,12 @@
 #include "capture/camera.h"
 #include "capture/clock.h"
 #include "capture/hub.h"
+#include "capture/log.h"
 #include "fcgi/viewer.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define TICK_NS (250 * NS_PER_MS)
@@ -29,6 +32,10 @@ struct viewers *viewers_create(const struct viewers_options *options, struct loo
 	viewers->audience.loop = loop;
 	viewers->audience.camera = camera;
 	viewers->hub = hub;
+	viewers->audience.tcp_queue = tcp_queue_open();
+	if (!viewers->audience.tcp_queue)
+		log_debug("viewers: the kernel does not tell how far they are behind: %s",
+			strerror(errno));
 	list_init(&viewers->audience.ring);
 	screen_init(&viewers->audience.screen, options->width, options->height);
 	return viewers;
@@ -40,6 +47,7 @@ void viewers_destroy(struct viewers *viewers)
 		return;
 	while (!list_empty(&viewers->audience.ring))
 		viewer_remove((struct viewer *)viewers->audience.ring.next, END_SHUTDOWN);
+	tcp_queue_close(viewers->audience.tcp_queue);
 	screen_finish(&viewers->audience.screen);
 	free(viewers);
 }

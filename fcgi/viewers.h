@@ -12,6 +12,7 @@ struct camera;
 struct camera_status;
 struct hub;
 struct loop;
+struct tcp_peer;
 
 /*
  * viewers - everybody who watches the stream.
@@ -33,10 +34,11 @@ struct viewers_options {
 
 struct viewer_options {
 	enum part_style style;
-	double fps;          /* cap; 0: none */
-	uint64_t frames;     /* end after so many pictures; 0: never */
-	bool no_placeholder; /* end when the picture is lost */
-	const char *address; /* of the peer, for the log; may be NULL */
+	double fps;                  /* cap; 0: none */
+	uint64_t frames;             /* end after so many pictures; 0: never */
+	bool no_placeholder;         /* end when the picture is lost */
+	const char *address;         /* of the peer, for the log; may be NULL */
+	const struct tcp_peer *peer; /* its connection to the web server; may be NULL */
 };
 
 enum viewer_end { END_CLIENT, END_TIMEOUT, END_LIMIT, END_SHUTDOWN };
