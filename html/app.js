@@ -1,35 +1,107 @@
 // SPDX-License-Identifier: MIT
-const element = (id) => document.getElementById(id);
-let shown;
+// app - puts the page together and shows how the stream is.
+import { Controls } from "./controls.js";
+import { ImagePlayer } from "./fallback.js";
+import { Figures } from "./figures.js";
+import { Monitor } from "./monitor.js";
+import { Painter } from "./painter.js";
+import { Player } from "./player.js";
+import { Toolbar } from "./toolbar.js";
+import { describe } from "./words.js";
 
-function show(camera) {
-	element("state").textContent = camera.state + (camera.reason ? `: ${camera.reason}` : "");
-	element("release").hidden = camera.state === "released";
-	element("start").hidden = !element("release").hidden;
-	// A stream that has ended does not come back by itself.
-	if (camera.state !== "released" && shown !== camera.opens) {
-		element("picture").src = `video_feed?${Date.now()}`;
-		element("picture").hidden = false;
-		shown = camera.opens;
-	}
+const $ = (id) => document.getElementById(id);
+
+function makePlayer() {
+	if ("createImageBitmap" in window && "body" in Response.prototype)
+		return new Player("video_feed", new Painter($("picture")));
+	const image = document.createElement("img");
+	image.alt = "";
+	image.id = "picture";
+	$("picture").replaceWith(image);
+	return new ImagePlayer("video_feed", image);
 }
 
-async function poll() {
-	try {
-		const answer = await fetch("state");
-		show((await answer.json()).result.camera);
-	} catch {
-		element("state").textContent = "no answer";
-		shown = undefined;
-	}
+const monitor = new Monitor("state");
+const player = makePlayer();
+const figures = new Figures(player, monitor, $("picture"));
+const toolbar = new Toolbar(player, monitor);
+const controls = new Controls($("controls"), $("fields"), $("refused"), $("reset"));
+let mayStart = true;
+let cameraState = "";
+
+// Only when it changed: a screen reader reads each change aloud.
+function write(id, text) {
+	if ($(id).textContent !== text)
+		$(id).textContent = text;
 }
 
-for (const form of document.forms)
-	form.addEventListener("submit", async (event) => {
-		event.preventDefault();
-		await fetch(form.action, { method: "POST" });
-		shown = undefined;
-		poll();
-	});
-setInterval(poll, 2000);
-poll();
+function show() {
+	const { result } = monitor;
+	const { status, shown } = player;
+	const words = describe(status, { camera: result?.camera, mayStart, shown });
+	const name = result?.instance_id || result?.camera.card || $("name").textContent;
+	write("name", name);
+	document.title = words.tone === "good" ? name : `${words.word} – ${name}`;
+	write("word", words.word);
+	write("detail", words.reason && ` – ${words.reason}`);
+	write("title", words.title);
+	write("reason", words.reason);
+	write("since", words.since);
+	$("pill").dataset.tone = words.tone;
+	$("stage").dataset.status = status.name;
+	$("stage").classList.toggle("empty", !shown);
+	$("veil").hidden = status.name === "live" && !words.reason;
+	$("picture").ariaLabel = status.name === "live" ? `Live picture of ${name}` : `Last picture of ${name}`;
+	toolbar.show({ status, result, mayStart });
+}
+
+monitor.onresult = (result) => {
+	player.observe(result);
+	monitor.calm = ["live", "paused", "hidden"].includes(player.status.name);
+	show();
+	// Another camera, or one that has just come, has controls of its own.
+	const state = result?.camera.state ?? "";
+	if (state !== cameraState && state !== "" && state !== "starting")
+		controls.refresh();
+	cameraState = state || cameraState;
+};
+
+player.onchange = () => {
+	show();
+	if (player.status.name !== "hidden")
+		monitor.calm = player.status.name === "live";
+};
+
+player.onpaint = (picture) => figures.painted(picture.timestamp);
+
+controls.onaccess = ({ allowed, login }) => {
+	mayStart = allowed;
+	$("login").hidden = !login;
+	show();
+};
+
+$("login").onclick = () => controls.refresh({ prompt: true });
+
+function hide() {
+	player.hold("hidden");
+	monitor.stop();
+}
+
+function unhide() {
+	if (document.hidden)
+		return;
+	player.resume("hidden");
+	monitor.start();
+}
+
+document.addEventListener("visibilitychange", () => (document.hidden ? hide() : unhide()));
+addEventListener("pagehide", hide);
+addEventListener("pageshow", unhide);
+addEventListener("online", () => player.retry());
+
+for (const id of ["pill", "picture", "toolbar", "figures"])
+	$(id).hidden = false;
+$("controls").open = matchMedia("(min-width: 70rem)").matches;
+// Until we know that we are seen, nothing is asked for.
+player.hold("hidden");
+unhide();

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// multipart - cuts a multipart/x-mixed-replace body into its parts, as it comes.
+//
+// Pure: no network, no page. Every part must have a Content-Length, so the
+// pictures are copied once and never searched. What breaks the format throws
+// an Error; the parser is of no use then.
+
+const LINE_MAX = 4096; // bytes of a line without its end: the worker's have under 128
+const PART_MAX = 64 << 20; // bytes of a picture
+
+// The boundary that a Content-Type names, or null.
+export function boundaryOf(contentType) {
+	const found = /^multipart\/[^;]+;.*?boundary=(?:"([^"]+)"|([^\s;]+))/i.exec(contentType ?? "");
+	return found && (found[1] ?? found[2]);
+}
+
+export class MultipartParser {
+	#boundary;
+	#onpart;
+	#line = "";
+	#headers = null; // those of the part whose header lines are being read
+	#part = null; // the part whose body is being filled
+	#filled = 0;
+	#started = false;
+
+	// True once the closing boundary was seen; what follows is ignored.
+	ended = false;
+
+	// onpart({ headers, body }): headers a Map with names in lower case, body a
+	// Uint8Array that belongs to the receiver.
+	constructor(boundary, onpart) {
+		this.#boundary = `--${boundary}`;
+		this.#onpart = onpart;
+	}
+
+	// Takes the next bytes, in pieces of any size.
+	push(bytes) {
+		let at = 0;
+		while (at < bytes.length && !this.ended)
+			at = this.#part ? this.#fill(bytes, at) : this.#collect(bytes, at);
+	}
+
+	#fill(bytes, at) {
+		const { body } = this.#part;
+		const piece = bytes.subarray(at, at + body.length - this.#filled);
+		body.set(piece, this.#filled);
+		this.#filled += piece.length;
+		if (this.#filled === body.length) {
+			const part = this.#part;
+			this.#part = null;
+			this.#onpart(part);
+		}
+		return at + piece.length;
+	}
+
+	#collect(bytes, at) {
+		const newline = bytes.indexOf(10, at);
+		const end = newline < 0 ? bytes.length : newline;
+		if (this.#line.length + end - at > LINE_MAX)
+			throw new Error("a line without an end where headers are due");
+		this.#line += String.fromCharCode(...bytes.subarray(at, end));
+		if (newline < 0)
+			return end;
+		const line = this.#line.replace(/\r$/, "");
+		this.#line = "";
+		if (this.#headers)
+			this.#header(line);
+		else
+			this.#delimiter(line);
+		return newline + 1;
+	}
+
+	#delimiter(line) {
+		if (line === this.#boundary)
+			this.#headers = new Map();
+		else if (line === `${this.#boundary}--`)
+			this.ended = true;
+		else if (line !== "" || !this.#started)
+			throw new Error("a boundary was due");
+		this.#started = true;
+	}
+
+	#header(line) {
+		if (line === "") {
+			this.#begin();
+			return;
+		}
+		const colon = line.indexOf(":");
+		if (colon < 1)
+			throw new Error("a header line without a colon");
+		this.#headers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
+	}
+
+	#begin() {
+		const text = this.#headers.get("content-length") ?? "";
+		const length = Number(text);
+		if (!/^\d+$/.test(text) || length === 0 || length > PART_MAX)
+			throw new Error("a part without a usable Content-Length");
+		this.#part = { headers: this.#headers, body: new Uint8Array(length) };
+		this.#filled = 0;
+		this.#headers = null;
+	}
+}
