@@ -30,7 +30,8 @@ struct camera_options {
 	uint32_t fourcc; /* 0: choose the best */
 	int quality;
 	int64_t idle_release_ns; /* INT64_MAX: never */
-	bool released;           /* begin latched off */
+	bool released;           /* begin latched off … */
+	int64_t released_ns;     /* … since then, wall clock; 0: since now */
 
 	/* Which source serves an entry; NULL: source_for(). For tests. */
 	const struct source_ops *(*find_source)(const char *device);

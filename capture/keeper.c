@@ -390,9 +390,12 @@ int keeper_init(struct keeper *keeper, const struct camera_options *options, str
 		.idle_release_ns = options->idle_release_ns,
 		.nodes = watch_nodes(options->dev_dir),
 		.status.state = options->released ? CAMERA_RELEASED : CAMERA_IDLE,
-		.status.since_ns = clock_wall_ns(),
+		.status.since_ns = options->released_ns ? options->released_ns : clock_wall_ns(),
 		.status.stall_ns = STALL_MIN_NS,
 	};
+	if (options->released)
+		snprintf(keeper->status.reason, sizeof(keeper->status.reason), "%s",
+			released_reason);
 	tell(keeper);
 	try_at_once(keeper);
 	if (create_lineup(keeper, options) == 0 &&

@@ -284,6 +284,18 @@ int listener_open(
 	return rc;
 }
 
+void listener_describe(const struct listener *listener, char *text, size_t size)
+{
+	const char *path = after(listener->name, "unix:");
+	struct stat st;
+
+	if (listener->bound && path && stat(path, &st) == 0)
+		snprintf(text, size, "%s (mode %04o, owner %u:%u)", listener->name,
+			(unsigned)st.st_mode & 0777, (unsigned)st.st_uid, (unsigned)st.st_gid);
+	else
+		snprintf(text, size, "%s", listener->name);
+}
+
 void listener_close(struct listener *listener)
 {
 	const char *path = after(listener->name, "unix:");

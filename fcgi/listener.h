@@ -38,6 +38,9 @@ struct listener_options {
 int listener_open(struct listener *listener, const struct listener_options *options, char *error,
 	size_t size);
 
+/* For the log: the address, and of a unix socket that we bound its mode and owner. */
+void listener_describe(const struct listener *listener, char *text, size_t size);
+
 /* Closes, and unlinks what it bound. */
 void listener_close(struct listener *listener);
 

@@ -85,7 +85,6 @@ static void wait_for_signal(const sigset_t *ours)
 
 static struct camera *open_camera(const struct config *config, struct hub *hub)
 {
-	int64_t since_ns;
 	struct camera_options options = {
 		.devices = config->device,
 		.dev_dir = config->dev_dir,
@@ -95,11 +94,12 @@ static struct camera *open_camera(const struct config *config, struct hub *hub)
 		.fourcc = config->fourcc,
 		.quality = config->quality,
 		.idle_release_ns = config->idle_release_ns,
-		.released = latch_read(config->state_dir, &since_ns),
 	};
 
+	options.released = latch_read(config->state_dir, &options.released_ns);
+
 	if (options.released) {
-		time_t seconds = since_ns / NS_PER_S;
+		time_t seconds = options.released_ns / NS_PER_S;
 		char when[32];
 
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", localtime(&seconds));
@@ -136,7 +136,7 @@ static int serve(const struct config *config)
 	struct camera *camera = NULL;
 	struct server *server = NULL;
 	sigset_t signals = init_signals();
-	char error[256];
+	char error[256], where[256];
 	int status = EXIT_CANNOT_RUN;
 
 	set_limits();
@@ -150,7 +150,8 @@ static int serve(const struct config *config)
 	if (camera)
 		server = server_create(config, listener.fd, camera, hub);
 	if (server) {
-		log_info("webcam-fcgi %s listens on %s", WEBCAM_VERSION, listener.name);
+		listener_describe(&listener, where, sizeof(where));
+		log_info("webcam-fcgi %s listens on %s", WEBCAM_VERSION, where);
 		sd_notify(0, "READY=1");
 		wait_for_signal(&signals);
 		stop(server, camera, &listener);
