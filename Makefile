@@ -4,7 +4,7 @@ CC ?= cc
 PREFIX ?= /usr/local
 SAN ?=
 BUILD ?= build
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VERSION := 0.9.0
 
 comma := ,
 B := $(BUILD)$(if $(SAN),/$(subst $(comma),-,$(SAN)))
