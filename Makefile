@@ -74,7 +74,7 @@ test-deploy:
 # Quick: the unit tests of one build (SAN=address,undefined or SAN=thread) and lint.
 check: unit lint
 	@for test in $(UNIT); do $(if $(findstring thread,$(SAN)),setarch -R) $$test || exit 1; done
-SCRIPTS := conf/run conf/deps conf/render .ci/run $(wildcard conf/docker/*.sh tests/vm/vm-* tests/deploy/docker-base)
+SCRIPTS := conf/run conf/deps conf/render .ci/run $(wildcard conf/docker/serve tests/vm/vm-* tests/deploy/docker-base)
 lint:
 	clang-format --dry-run -Werror $(wildcard capture/*.[ch] fcgi/*.[ch] tests/*/*.[ch])
 	# "a= b=c" and "x,y" in a list are meant as they stand.
