@@ -9,9 +9,13 @@
 
 #define OLDEST_NS (10 * NS_PER_S)
 
-static bool is_rgb(uint32_t fourcc)
+/*
+ * What has no Cb and Cr is full range unless the driver says otherwise. V4L2 leaves GREY open;
+ * infrared webcams and vivid send 0 to 255, and FFmpeg and GStreamer read it so.
+ */
+static bool is_rgb_or_grey(uint32_t fourcc)
 {
-	return fourcc == FOURCC_RGB3 || fourcc == FOURCC_BGR3;
+	return fourcc == FOURCC_RGB3 || fourcc == FOURCC_BGR3 || fourcc == FOURCC_GREY;
 }
 
 static enum image_matrix matrix_of(const struct v4l2_pix_format *format)
@@ -39,7 +43,7 @@ static bool is_full_range(const struct v4l2_pix_format *format)
 
 	if (quantization == V4L2_QUANTIZATION_DEFAULT)
 		quantization = V4L2_MAP_QUANTIZATION_DEFAULT(
-			is_rgb(format->pixelformat), format->colorspace, format->ycbcr_enc);
+			is_rgb_or_grey(format->pixelformat), format->colorspace, format->ycbcr_enc);
 	return quantization == V4L2_QUANTIZATION_FULL_RANGE;
 }
 
