@@ -4,6 +4,7 @@
 #include "capture/camera.h"
 #include "capture/clock.h"
 #include "capture/hub.h"
+#include "capture/pulse.h"
 #include "fcgi/answer.h"
 #include "fcgi/config.h"
 #include "fcgi/control.h"
@@ -34,6 +35,7 @@ struct server {
 	struct snapshots *snapshots;
 	struct control *control;
 	struct routes *routes;
+	struct pulse *pulse;
 	struct watch hub_watch, control_watch, stop_watch;
 	int64_t patience_ns; /* written before stop_watch is signalled */
 	int64_t stop_ns;     /* when the thread ends at the latest; INT64_MAX: it serves */
@@ -131,7 +133,7 @@ static void *server_thread(void *arg)
 	while (has_work(server)) {
 		if (next == INT64_MAX || clock_now_ns() >= next)
 			next = tick(server);
-		loop_turn(server->loop, next);
+		loop_turn(server->loop, pulse_beat(server->pulse, next));
 	}
 	return NULL;
 }
@@ -150,8 +152,9 @@ static void free_server(struct server *server)
 	free(server);
 }
 
-static int create_parts(struct server *server, const struct config *config, int listen_fd)
+static int create_parts(struct server *server, const struct server_parts *given)
 {
+	const struct config *config = given->config;
 	const struct viewers_options viewers_options = {
 		.max = config->max_viewers,
 		.timeout_ns = config->viewer_timeout_ns,
@@ -172,13 +175,13 @@ static int create_parts(struct server *server, const struct config *config, int 
 		viewers_create(&viewers_options, server->loop, server->camera, server->hub);
 	server->snapshots =
 		snapshots_create(&snapshots_options, server->loop, server->camera, server->hub);
-	server->control = control_create(server->camera, config->state_dir);
+	server->control = control_create(server->camera, given->settings, config->state_dir);
 	parts.answers = server->answers;
 	parts.viewers = server->viewers;
 	parts.snapshots = server->snapshots;
 	parts.control = server->control;
 	server->routes = routes_create(&parts);
-	server->lobby = lobby_create(server->loop, listen_fd, on_request, server);
+	server->lobby = lobby_create(server->loop, given->listen_fd, on_request, server);
 	return server->answers && server->viewers && server->snapshots && server->control &&
 			       server->routes && server->lobby
 		       ? 0
@@ -196,18 +199,18 @@ static int watch_wakeups(struct server *server)
 	return loop_add(server->loop, &server->stop_watch, EPOLLIN);
 }
 
-struct server *server_create(
-	const struct config *config, int listen_fd, struct camera *camera, struct hub *hub)
+struct server *server_create(const struct server_parts *parts)
 {
 	struct server *server = calloc(1, sizeof(*server));
 
 	if (!server)
 		return NULL;
-	server->camera = camera;
-	server->hub = hub;
+	server->camera = parts->camera;
+	server->hub = parts->hub;
+	server->pulse = parts->pulse;
 	server->stop_ns = INT64_MAX;
 	server->stop_watch.fd = -1;
-	if (create_parts(server, config, listen_fd) < 0 || watch_wakeups(server) < 0 ||
+	if (create_parts(server, parts) < 0 || watch_wakeups(server) < 0 ||
 		pthread_create(&server->thread, NULL, server_thread, server) != 0) {
 		free_server(server);
 		return NULL;
@@ -220,6 +223,11 @@ void server_stop(struct server *server, int64_t patience_ns)
 	server->patience_ns = patience_ns;
 	(void)!write(server->stop_watch.fd, &(uint64_t){1}, sizeof(uint64_t));
 	pthread_join(server->thread, NULL);
+}
+
+int server_join(struct server *server, int64_t timeout_ns)
+{
+	return control_stop(server->control, timeout_ns);
 }
 
 void server_destroy(struct server *server)
