@@ -108,12 +108,17 @@ static int accept_device(const struct device *device, struct source_info *info, 
 	return 0;
 }
 
+static bool is_missing(int error)
+{
+	return error == ENOENT || error == ENODEV || error == ENXIO || error == ENOTTY;
+}
+
 /* The most telling reason why there is no camera: one that is there, but that we may not open. */
 static int refuse_all(
 	const struct device *devices, size_t size, const char *dev_dir, struct fault *fault)
 {
 	for (size_t i = 0; i < size; i++) {
-		if (devices[i].error && devices[i].error != ENOENT && devices[i].error != ENODEV)
+		if (devices[i].error && !is_missing(devices[i].error))
 			return refuse(&devices[i], fault);
 	}
 	for (size_t i = 0; i < size; i++) {
