@@ -86,6 +86,15 @@ bench:
 	@conf/deps build run bench
 	@$(MAKE) --no-print-directory all $(BENCH)
 	@/usr/bin/python3 tests/bench/bench.py $(if $(QUICK),--quick) $(if $(CHART),--chart $(CHART))
+# A target names the sources it needs in a line "fuzzes: capture/a.c fcgi/b.c"; NAME.seeds holds beginnings.
+FUZZ_SECONDS ?= 20
+fuzz: $(patsubst tests/fuzz/%.c,fuzz-%,$(wildcard tests/fuzz/*.c))
+fuzz-%: tests/fuzz/%.c
+	@mkdir -p $(BUILD)/fuzz/$*.corpus
+	clang $(CPPFLAGS) -std=c17 -O1 -g -pthread -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-o $(BUILD)/fuzz/$* $< $$(sed -n 's,^/\* fuzzes: \(.*\) \*/$$,\1,p' $<) -Wl,--as-needed $(LIBS)
+	$(BUILD)/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -use_value_profile=1 -verbosity=0 -print_final_stats=1 \
+		-artifact_prefix=$(BUILD)/fuzz/$*- $(BUILD)/fuzz/$*.corpus $(wildcard tests/fuzz/$*.seeds)
 clean:
 	rm -rf build
 
