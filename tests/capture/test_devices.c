@@ -142,7 +142,9 @@ static void what_is_no_camera_is_refused_with_a_reason(void **state)
 	expect_fault("/dev/null", "/dev", NULL, CAMERA_ERROR, "/dev/null is not a camera");
 	snprintf(text, sizeof(text), "%s/video10 is not a camera", dir);
 	expect_fault("10", dir, NULL, CAMERA_ERROR, text);
-	expect_fault("auto", dir, NULL, CAMERA_ERROR, "/dev/null is not a camera");
+	snprintf(
+		text, sizeof(text), "no camera found in %s: waiting for one to be plugged in", dir);
+	expect_fault("auto", dir, NULL, CAMERA_NO_DEVICE, text);
 	expect_fault(
 		"auto", dir, &lost, CAMERA_NO_DEVICE, "waiting for C920 to be plugged in again");
 }
