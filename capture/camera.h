@@ -10,6 +10,8 @@
 #include <stdint.h>
 
 struct hub;
+struct pulse;
+struct settings;
 
 /*
  * camera - one camera, on while it is watched and not released.
@@ -32,6 +34,9 @@ struct camera_options {
 	int64_t idle_release_ns; /* INT64_MAX: never */
 	bool released;           /* begin latched off … */
 	int64_t released_ns;     /* … since then, wall clock; 0: since now */
+
+	struct settings *settings; /* set whenever the device is opened; may be NULL; outlive it */
+	struct pulse *pulse;       /* of the camera's thread; may be NULL; outlives it */
 
 	/* Which source serves an entry; NULL: source_for(). For tests. */
 	const struct source_ops *(*find_source)(const char *device);

@@ -7,6 +7,9 @@
 #include "capture/image.h"
 #include "capture/lineup.h"
 #include "capture/log.h"
+#include "capture/pulse.h"
+#include "capture/settings.h"
+#include "capture/v4l2_controls.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -126,7 +129,7 @@ static bool wait_for_picture(struct keeper *keeper, int64_t deadline_ns)
 			.events = POLLIN},
 	};
 
-	if (poll(fds, 3, timeout_ms(deadline_ns)) <= 0)
+	if (poll(fds, 3, timeout_ms(pulse_beat(keeper->pulse, deadline_ns))) <= 0)
 		return false;
 	if (fds[0].revents)
 		drain(keeper->desk->event);
@@ -144,6 +147,15 @@ static void lose(struct keeper *keeper, const struct fault *fault)
 	back_off(keeper, clock_now_ns());
 }
 
+static void set_controls(struct keeper *keeper, const struct source *source)
+{
+	struct control_wish wishes[SETTINGS_MAX];
+
+	if (keeper->settings && v4l2_controls_has(source->info.device))
+		v4l2_controls_reapply(
+			source->info.device, wishes, settings_copy(keeper->settings, wishes));
+}
+
 static void adopt(
 	struct keeper *keeper, struct source *source, size_t place, const struct fault *fault)
 {
@@ -151,6 +163,7 @@ static void adopt(
 	keeper->source = source;
 	keeper->place = place;
 	keeper->status.stand_in = lineup_stands_in(keeper->lineup, place);
+	set_controls(keeper, source);
 	keeper->picture_ns = clock_now_ns();
 	keeper->rate = (struct rate){0};
 	keeper->bad = 0;
@@ -387,6 +400,8 @@ int keeper_init(struct keeper *keeper, const struct camera_options *options, str
 	*keeper = (struct keeper){
 		.desk = desk,
 		.hub = hub,
+		.settings = options->settings,
+		.pulse = options->pulse,
 		.idle_release_ns = options->idle_release_ns,
 		.nodes = watch_nodes(options->dev_dir),
 		.status.state = options->released ? CAMERA_RELEASED : CAMERA_IDLE,

@@ -8,6 +8,8 @@
 
 struct hub;
 struct lineup;
+struct pulse;
+struct settings;
 struct source;
 
 /*
@@ -20,6 +22,8 @@ struct source;
 struct keeper {
 	struct desk *desk;
 	struct hub *hub;
+	struct settings *settings; /* may be NULL */
+	struct pulse *pulse;       /* may be NULL */
 	int64_t idle_release_ns;
 	struct camera_status status; /* told to the desk when it changes */
 	struct lineup *lineup;

@@ -4,8 +4,10 @@
 #include "capture/camera.h"
 #include "capture/clock.h"
 #include "capture/latch.h"
+#include "fcgi/panel.h"
 #include "fcgi/request.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -18,7 +20,9 @@
 struct control {
 	struct camera *camera;
 	const char *state_dir;
+	struct panel *panel; /* the thread's own */
 	pthread_t thread;
+	bool joined;
 	int event;
 	pthread_mutex_t lock; /* guards what is below */
 	pthread_cond_t work;
@@ -27,13 +31,32 @@ struct control {
 	unsigned taken, done, submitted; /* counts; taken <= done <= submitted */
 };
 
-static bool perform(struct control *control, enum control_verb verb)
+static int release(struct control *control)
 {
-	latch_set(control->state_dir, verb == CONTROL_RELEASE);
-	if (verb == CONTROL_RELEASE)
-		return camera_release(control->camera, RELEASE_NS) == 0;
+	latch_set(control->state_dir, true);
+	return camera_release(control->camera, RELEASE_NS) == 0 ? 200 : 503;
+}
+
+static int start(struct control *control)
+{
+	latch_set(control->state_dir, false);
 	camera_resume(control->camera);
-	return true;
+	return 200;
+}
+
+static int perform(struct control *control, struct control_result *job)
+{
+	switch (job->verb) {
+	case CONTROL_RELEASE:
+		return release(control);
+	case CONTROL_START:
+		return start(control);
+	case CONTROL_LIST:
+		return panel_list(control->panel, &job->body);
+	case CONTROL_SET:
+		return panel_set(control->panel, request_body(job->request), &job->body);
+	}
+	return 503;
 }
 
 /* The job under way, or NULL at the end. Its place in the ring stays its own until it is done. */
@@ -57,7 +80,7 @@ static void *control_thread(void *arg)
 
 	pthread_setname_np(pthread_self(), "control");
 	while ((job = next_job(control))) {
-		job->done = perform(control, job->verb);
+		job->status = perform(control, job);
 		pthread_mutex_lock(&control->lock);
 		control->done++;
 		pthread_mutex_unlock(&control->lock);
@@ -66,7 +89,8 @@ static void *control_thread(void *arg)
 	return NULL;
 }
 
-struct control *control_create(struct camera *camera, const char *state_dir)
+struct control *control_create(
+	struct camera *camera, struct settings *settings, const char *state_dir)
 {
 	struct control *control = calloc(1, sizeof(*control));
 
@@ -77,28 +101,49 @@ struct control *control_create(struct camera *camera, const char *state_dir)
 	pthread_mutex_init(&control->lock, NULL);
 	pthread_cond_init(&control->work, NULL);
 	control->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (control->event < 0 ||
-		pthread_create(&control->thread, NULL, control_thread, control) != 0) {
-		if (control->event >= 0)
-			close(control->event);
-		free(control);
-		return NULL;
-	}
-	return control;
+	control->panel = panel_create(camera, settings);
+	if (control->event >= 0 && control->panel &&
+		pthread_create(&control->thread, NULL, control_thread, control) == 0)
+		return control;
+	control->joined = true;
+	control_destroy(control);
+	return NULL;
+}
+
+static void order_stop(struct control *control)
+{
+	pthread_mutex_lock(&control->lock);
+	control->stop = true;
+	pthread_cond_signal(&control->work);
+	pthread_mutex_unlock(&control->lock);
+}
+
+int control_stop(struct control *control, int64_t timeout_ns)
+{
+	int64_t deadline_ns = clock_now_ns() + timeout_ns;
+	const struct timespec deadline = {deadline_ns / NS_PER_S, deadline_ns % NS_PER_S};
+
+	order_stop(control);
+	errno = pthread_clockjoin_np(control->thread, NULL, CLOCK_MONOTONIC, &deadline);
+	control->joined = errno == 0;
+	return control->joined ? 0 : -1;
 }
 
 void control_destroy(struct control *control)
 {
 	if (!control)
 		return;
-	pthread_mutex_lock(&control->lock);
-	control->stop = true;
-	pthread_cond_signal(&control->work);
-	pthread_mutex_unlock(&control->lock);
-	pthread_join(control->thread, NULL);
-	for (; control->taken != control->submitted; control->taken++)
+	if (!control->joined) {
+		order_stop(control);
+		pthread_join(control->thread, NULL);
+	}
+	for (; control->taken != control->submitted; control->taken++) {
 		request_close(control->ring[control->taken % CONTROL_MAX].request);
-	close(control->event);
+		free(control->ring[control->taken % CONTROL_MAX].body);
+	}
+	if (control->event >= 0)
+		close(control->event);
+	panel_destroy(control->panel);
 	pthread_cond_destroy(&control->work);
 	pthread_mutex_destroy(&control->lock);
 	free(control);

@@ -3,9 +3,11 @@
 #define FCGI_CONTROL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct camera;
 struct request;
+struct settings;
 
 /*
  * control - the requests that may have to wait for the device, one at a time.
@@ -15,20 +17,32 @@ struct request;
  */
 #define CONTROL_MAX 16
 
-enum control_verb { CONTROL_RELEASE, CONTROL_START };
+enum control_verb { CONTROL_RELEASE, CONTROL_START, CONTROL_LIST, CONTROL_SET };
 
 struct control_result {
 	struct request *request;
 	enum control_verb verb;
-	bool done; /* false: CONTROL_RELEASE, and the driver has not closed the device in time */
+	int status; /* of the answer; CONTROL_RELEASE: 503: not closed by the driver in time */
+	char *body; /* CONTROL_LIST, CONTROL_SET: see panel.h; whoever takes the result frees it */
 };
 
 struct control;
 
-/* state_dir: where the latch is kept, or NULL. Starts the thread. NULL and errno. */
-struct control *control_create(struct camera *camera, const char *state_dir);
+/*
+ * state_dir: where the latch is kept, or NULL. settings: what was set is kept there. Starts the
+ * thread. NULL and errno.
+ */
+struct control *control_create(
+	struct camera *camera, struct settings *settings, const char *state_dir);
 
-/* Waits for the request that is being done; closes the others. NULL is fine. */
+/*
+ * Begins nothing new and waits for the request that is being done: 0, or -1
+ * and ETIMEDOUT: a driver holds it still.
+ */
+int control_stop(struct control *control, int64_t timeout_ns);
+
+/* Closes the requests that were not answered; without a control_stop() that returned 0 waits as
+ * long as the driver takes. NULL is fine. */
 void control_destroy(struct control *control);
 
 /* Takes over request. -1: the queue is full; the request is still the caller's. */

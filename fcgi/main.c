@@ -5,9 +5,11 @@
 #include "capture/hub.h"
 #include "capture/latch.h"
 #include "capture/log.h"
+#include "capture/settings.h"
 #include "fcgi/config.h"
 #include "fcgi/healthcheck.h"
 #include "fcgi/listener.h"
+#include "fcgi/notify.h"
 #include "fcgi/server.h"
 
 #include <errno.h>
@@ -18,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -71,19 +72,35 @@ static sigset_t init_signals(void)
 	return ours;
 }
 
-static void wait_for_signal(const sigset_t *ours)
+/* The signal that came, or -1 at the deadline. */
+static int next_signal(const sigset_t *ours, int64_t deadline_ns)
 {
+	int64_t left = deadline_ns - clock_now_ns();
+	struct timespec timeout;
+
+	if (deadline_ns == INT64_MAX)
+		return sigwaitinfo(ours, NULL);
+	left = left > 0 ? left : 0;
+	timeout = (struct timespec){left / NS_PER_S, left % NS_PER_S};
+	return sigtimedwait(ours, NULL, &timeout);
+}
+
+static void wait_for_signal(const sigset_t *ours, struct notify *notify, struct camera *camera)
+{
+	struct camera_status status;
 	int number = 0;
 
 	while (number != SIGTERM && number != SIGINT) {
-		sigwait(ours, &number);
+		camera_status(camera, &status);
+		number = next_signal(ours, notify_tick(notify, &status));
 		if (number == SIGHUP && isatty(STDERR_FILENO))
 			break;
 	}
 	log_info("stopping on %s", strsignal(number));
 }
 
-static struct camera *open_camera(const struct config *config, struct hub *hub)
+static struct camera *open_camera(const struct config *config, struct hub *hub,
+	struct settings *settings, struct notify *notify)
 {
 	struct camera_options options = {
 		.devices = config->device,
@@ -94,6 +111,8 @@ static struct camera *open_camera(const struct config *config, struct hub *hub)
 		.fourcc = config->fourcc,
 		.quality = config->quality,
 		.idle_release_ns = config->idle_release_ns,
+		.settings = settings,
+		.pulse = &notify->camera,
 	};
 
 	options.released = latch_read(config->state_dir, &options.released_ns);
@@ -114,14 +133,60 @@ static struct camera *open_camera(const struct config *config, struct hub *hub)
 /* Streams end and the camera closes at the same time; a driver that hangs is left behind. */
 static void stop(struct server *server, struct camera *camera, struct listener *listener)
 {
-	sd_notify(0, "STOPPING=1");
+	int64_t deadline_ns;
+
 	camera_stop(camera);
 	server_stop(server, VIEWERS_NS);
 	listener_close(listener);
-	if (camera_join(camera, DRIVER_NS) < 0) {
+	deadline_ns = clock_now_ns() + DRIVER_NS;
+	if (camera_join(camera, DRIVER_NS) < 0 ||
+		server_join(server, deadline_ns - clock_now_ns()) < 0) {
 		log_error("the driver does not let go of the camera; leaving all the same");
 		_exit(EXIT_CLEAN);
 	}
+}
+
+static void announce(const struct listener *listener, struct notify *notify)
+{
+	char where[256];
+
+	listener_describe(listener, where, sizeof(where));
+	log_info("webcam-fcgi %s listens on %s", WEBCAM_VERSION, where);
+	notify_ready(notify);
+}
+
+/* Everything is made in the order in which it needs the others, and freed the other way. */
+static int work(const struct config *config, struct listener *listener, const sigset_t *signals)
+{
+	struct settings *settings =
+		settings_create(config->state_dir, config->controls, config->controls_count);
+	struct hub *hub = hub_create();
+	struct camera *camera = NULL;
+	struct server *server = NULL;
+	struct notify notify;
+	int status = EXIT_CANNOT_RUN;
+
+	notify_init(&notify);
+	if (settings && hub)
+		camera = open_camera(config, hub, settings, &notify);
+	if (camera)
+		server = server_create(&(struct server_parts){
+			config, listener->fd, camera, hub, settings, &notify.server});
+	if (server) {
+		announce(listener, &notify);
+		wait_for_signal(signals, &notify, camera);
+		notify_stopping(&notify);
+		stop(server, camera, listener);
+		log_info("stopped");
+		status = EXIT_CLEAN;
+	} else {
+		log_error("cannot start: %s", strerror(errno));
+	}
+	server_destroy(server);
+	camera_destroy(camera);
+	hub_destroy(hub);
+	settings_destroy(settings);
+	return status;
 }
 
 static int serve(const struct config *config)
@@ -132,37 +197,16 @@ static int serve(const struct config *config)
 		.group = config->socket_group,
 	};
 	struct listener listener;
-	struct hub *hub = NULL;
-	struct camera *camera = NULL;
-	struct server *server = NULL;
 	sigset_t signals = init_signals();
-	char error[256], where[256];
-	int status = EXIT_CANNOT_RUN;
+	char error[256];
+	int status;
 
 	set_limits();
 	if (listener_open(&listener, &options, error, sizeof(error)) < 0) {
 		log_error("%s", error);
 		return EXIT_CANNOT_RUN;
 	}
-	hub = hub_create();
-	if (hub)
-		camera = open_camera(config, hub);
-	if (camera)
-		server = server_create(config, listener.fd, camera, hub);
-	if (server) {
-		listener_describe(&listener, where, sizeof(where));
-		log_info("webcam-fcgi %s listens on %s", WEBCAM_VERSION, where);
-		sd_notify(0, "READY=1");
-		wait_for_signal(&signals);
-		stop(server, camera, &listener);
-		log_info("stopped");
-		status = EXIT_CLEAN;
-	} else {
-		log_error("cannot start: %s", strerror(errno));
-	}
-	server_destroy(server);
-	camera_destroy(camera);
-	hub_destroy(hub);
+	status = work(config, &listener, &signals);
 	listener_close(&listener);
 	return status;
 }

@@ -28,12 +28,13 @@ struct routes {
 	struct metrics_requests requests;
 };
 
-enum method { METHOD_READ, METHOD_POST };
+/* As a set of bits. */
+enum methods { READ = 1, POST = 2 };
 
 struct route {
 	const char *name;
 	const char *aliases[2];
-	enum method method;
+	unsigned methods;
 	void (*handle)(struct routes *routes, struct request *request);
 };
 
@@ -42,19 +43,21 @@ static void handle_snapshot(struct routes *routes, struct request *request);
 static void handle_state(struct routes *routes, struct request *request);
 static void handle_shutdown(struct routes *routes, struct request *request);
 static void handle_start(struct routes *routes, struct request *request);
+static void handle_controls(struct routes *routes, struct request *request);
 static void handle_metrics(struct routes *routes, struct request *request);
 static void handle_healthz(struct routes *routes, struct request *request);
 static void handle_readyz(struct routes *routes, struct request *request);
 
 static const struct route table[] = {
-	{"video_feed", {"stream"}, METHOD_READ, handle_stream},
-	{"snapshot", {"snapshot.jpg"}, METHOD_READ, handle_snapshot},
-	{"state", {NULL}, METHOD_READ, handle_state},
-	{"shutdown", {NULL}, METHOD_POST, handle_shutdown},
-	{"start", {NULL}, METHOD_POST, handle_start},
-	{"metrics", {NULL}, METHOD_READ, handle_metrics},
-	{"healthz", {NULL}, METHOD_READ, handle_healthz},
-	{"readyz", {NULL}, METHOD_READ, handle_readyz},
+	{"video_feed", {"stream"}, READ, handle_stream},
+	{"snapshot", {"snapshot.jpg"}, READ, handle_snapshot},
+	{"state", {NULL}, READ, handle_state},
+	{"shutdown", {NULL}, POST, handle_shutdown},
+	{"start", {NULL}, POST, handle_start},
+	{"controls", {NULL}, READ | POST, handle_controls},
+	{"metrics", {NULL}, READ, handle_metrics},
+	{"healthz", {NULL}, READ, handle_healthz},
+	{"readyz", {NULL}, READ, handle_readyz},
 };
 #define ROUTES (sizeof(table) / sizeof(table[0]))
 
@@ -394,9 +397,51 @@ static void handle_start(struct routes *routes, struct request *request)
 	submit(routes, request, CONTROL_START);
 }
 
+static void handle_controls(struct routes *routes, struct request *request)
+{
+	struct answer answer;
+
+	if (has_method(request, "POST")) {
+		submit(routes, request, CONTROL_SET);
+	} else if (has_method(request, "HEAD")) {
+		begin_now(routes, request, &answer, 200);
+		answer.type = "application/json";
+		answer.endless = true; /* no length: the device is not asked for a HEAD */
+		send_answer(routes, request, &answer);
+	} else {
+		submit(routes, request, CONTROL_LIST);
+	}
+}
+
 static void send_exactly(struct routes *routes, struct request *request, const char *text)
 {
 	send_body(routes, request, "text/plain; charset=utf-8", text, strlen(text));
+}
+
+static void answer_release(struct routes *routes, const struct control_result *result)
+{
+	if (result->status == 200)
+		send_exactly(routes, result->request, "Capture released");
+	else
+		send_unavailable(routes, result->request, 5,
+			"latched off; the driver has not closed the device yet");
+}
+
+static void answer_panel(struct routes *routes, const struct control_result *result)
+{
+	struct camera_status status;
+
+	camera_status(routes->parts.camera, &status);
+	if (!result->body)
+		send_unavailable(routes, result->request, 1, "out of memory");
+	else if (result->status == 200)
+		send_body(routes, result->request, "application/json", result->body,
+			strlen(result->body));
+	else if (result->status == 503)
+		send_unavailable(routes, result->request, status.state == CAMERA_RELEASED ? 0 : 5,
+			result->body);
+	else
+		send_line(routes, result->request, result->status, result->body);
 }
 
 void routes_answer_controls(struct routes *routes)
@@ -406,18 +451,25 @@ void routes_answer_controls(struct routes *routes)
 	while (control_take(routes->parts.control, &result)) {
 		if (result.verb == CONTROL_START)
 			send_exactly(routes, result.request, "Capture started");
-		else if (result.done)
-			send_exactly(routes, result.request, "Capture released");
+		else if (result.verb == CONTROL_RELEASE)
+			answer_release(routes, &result);
 		else
-			send_unavailable(routes, result.request, 5,
-				"latched off; the driver has not closed the device yet");
+			answer_panel(routes, &result);
+		free(result.body);
 	}
+}
+
+static const char *methods_text(const struct route *route)
+{
+	if (route->methods == (READ | POST))
+		return "GET, HEAD, POST";
+	return route->methods == POST ? "POST" : "GET, HEAD";
 }
 
 static void refuse_method(struct routes *routes, struct request *request, const struct route *route)
 {
 	struct answer answer;
-	const char *allowed = route->method == METHOD_POST ? "POST" : "GET, HEAD";
+	const char *allowed = methods_text(route);
 
 	begin_now(routes, request, &answer, 405);
 	answer_header(&answer, "Allow", "%s", allowed);
@@ -436,8 +488,7 @@ static bool answer_preflight(
 		!origin_listed(allowed, request_param(request, "HTTP_ORIGIN")))
 		return false;
 	begin_now(routes, request, &answer, 204);
-	answer_header(&answer, "Access-Control-Allow-Methods", "%s",
-		route->method == METHOD_POST ? "POST" : "GET, HEAD");
+	answer_header(&answer, "Access-Control-Allow-Methods", "%s", methods_text(route));
 	answer_header(&answer, "Access-Control-Allow-Headers", "Content-Type");
 	send_answer(routes, request, &answer);
 	return true;
@@ -478,6 +529,7 @@ static bool may_post(struct routes *routes, struct request *request)
 void routes_handle(struct routes *routes, struct request *request)
 {
 	const struct route *route = find_route(request);
+	bool posts = has_method(request, "POST");
 	bool reads = has_method(request, "GET") || has_method(request, "HEAD");
 
 	if (!route) {
@@ -486,11 +538,11 @@ void routes_handle(struct routes *routes, struct request *request)
 	}
 	if (answer_preflight(routes, request, route))
 		return;
-	if (!(route->method == METHOD_POST ? has_method(request, "POST") : reads)) {
+	if (!(route->methods & POST && posts) && !(route->methods & READ && reads)) {
 		refuse_method(routes, request, route);
 		return;
 	}
-	if (route->method == METHOD_POST && !may_post(routes, request))
+	if (posts && !may_post(routes, request))
 		return;
 	route->handle(routes, request);
 }
