@@ -95,6 +95,23 @@ fuzz-%: tests/fuzz/%.c
 		-o $(BUILD)/fuzz/$* $< $$(sed -n 's,^/\* fuzzes: \(.*\) \*/$$,\1,p' $<) -Wl,--as-needed $(LIBS)
 	$(BUILD)/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -use_value_profile=1 -verbosity=0 -print_final_stats=1 \
 		-artifact_prefix=$(BUILD)/fuzz/$*- $(BUILD)/fuzz/$*.corpus $(wildcard tests/fuzz/$*.seeds)
+
+# Nothing is enabled by installing: README.md, "Under systemd".
+SHARE := $(PREFIX)/share/webcam-fcgi
+INSTALLED := $(PREFIX)/bin/webcam-fcgi $(PREFIX)/share/man/man8/webcam-fcgi.8 $(SHARE) \
+	$(addprefix /etc/systemd/system/webcam-fcgi@,.socket .service) /etc/nginx/snippets/webcam-fcgi.conf
+install: all
+	install -d $(addprefix $(DESTDIR),$(sort $(dir $(INSTALLED))) $(SHARE)/html /etc/webcam-fcgi)
+	install $B/webcam-fcgi $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 conf/man/webcam-fcgi.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 html/* $(DESTDIR)$(SHARE)/html/
+	install -m 644 conf/systemd/camera.conf conf/prometheus/alerts.yml $(DESTDIR)$(SHARE)/
+	install -m 644 conf/systemd/webcam-fcgi@.socket $(DESTDIR)/etc/systemd/system/
+	sed 's|@PREFIX@|$(PREFIX)|' conf/systemd/webcam-fcgi@.service >$(DESTDIR)/etc/systemd/system/webcam-fcgi@.service
+	sed 's|@HTML@|$(SHARE)/html|; s|@SOCKETS@|/run/webcam-fcgi|' conf/webcam-fcgi.conf >$(DESTDIR)/etc/nginx/snippets/webcam-fcgi.conf
+uninstall:
+	rm -rf $(addprefix $(DESTDIR),$(INSTALLED))
+
 clean:
 	rm -rf build
 
