@@ -50,6 +50,7 @@ $B/tests/bench/%: $B/tests/bench/%.o $B/fcgi.a $B/capture.a
 $B/tests/vm/%: $B/tests/vm/%.o $B/capture.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(CAPTURE_LIBS)
 
+$B/tests/vm/uvc-emu: $B/tests/vm/uvc_camera.o $B/tests/vm/uvc_clip.o
 $B/tests/bench/load: $B/tests/bench/parts.o
 $B/tests/bench/bare $B/tests/bench/threads: $B/tests/bench/canned.o
 
