@@ -126,6 +126,13 @@ class Stream:
                 found.append(part)
         return found
 
+    def text(self):
+        """The body of an answer that is no stream."""
+        self.begin()
+        while len(self.buffer) < int(self.headers["Content-Length"]):
+            assert self.fill()
+        return self.buffer.decode()
+
     def rest(self):
         """All parts up to a proper end."""
         found = []
