@@ -185,7 +185,7 @@ static void try_to_open(struct keeper *keeper, size_t limit)
 	size_t place;
 	struct source *source;
 
-	if (keeper->status.state < CAMERA_STARTING)
+	if (keeper->status.state <= CAMERA_RELEASED)
 		set_state(keeper, CAMERA_STARTING, "", "");
 	source = lineup_open(keeper->lineup, limit, &place, &fault);
 	if (source) {
@@ -331,7 +331,7 @@ static void stream(struct keeper *keeper, const struct orders *orders)
 		deadline_ns = earlier(deadline_ns, keeper->try_ns);
 	if (wait_for_picture(keeper, deadline_ns))
 		take_picture(keeper);
-	else
+	if (keeper->source) /* also where poll() always says that there is a picture */
 		check_for_stall(keeper);
 }
 

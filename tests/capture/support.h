@@ -24,9 +24,13 @@
 #define WAIT_FOR(condition)                                                                        \
 	do {                                                                                       \
 		int64_t give_up_ns = clock_now_ns() + 20 * NS_PER_S;                               \
-		while (!(condition) && clock_now_ns() < give_up_ns)                                \
+		bool holds_now = (condition);                                                      \
+		while (!holds_now && clock_now_ns() < give_up_ns) {                                \
 			usleep(200);                                                               \
-		assert_true(condition);                                                            \
+			holds_now = (condition);                                                   \
+		}                                                                                  \
+		if (!holds_now)                                                                    \
+			fail_msg("%s:%d: still not: %s", __FILE__, __LINE__, #condition);          \
 	} while (0)
 
 /* A grey JPEG; unref it. */
