@@ -45,8 +45,7 @@ class Project:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        assert run.returncode == 0, run.stdout
-        return run.stdout
+        assert run.returncode == 0, "\n".join(run.stdout.splitlines()[-40:])
 
     def up(self, **settings):
         self.compose("up", "-d", **settings)

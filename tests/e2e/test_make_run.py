@@ -429,3 +429,24 @@ def test_as_a_user(make_run, hidden_copy, how):
     assert run.wait_end() == 0
     stream.close()
     run.assert_nothing_left()
+
+
+# A /dev of one's own, with a camera's node that is for its group alone.
+PRIVATE_DEV = """
+dev=$(mktemp -d) && mount -t tmpfs none "$dev" || exit
+cp -a /dev/null /dev/zero /dev/full /dev/urandom /dev/tty /dev/ptmx "$dev"
+mkdir "$dev/pts" && mount --bind /dev/pts "$dev/pts"
+mknod -m 0660 "$dev/video0" c 81 0 && chgrp video "$dev/video0"
+mount --move "$dev" /dev && rmdir "$dev"
+exec setpriv --reuid nobody --regid nogroup --clear-groups "$@"
+"""
+
+
+@as_root_only
+def test_camera_that_one_may_not_open(make_run, hidden_copy):
+    copy = hidden_copy(pwd.getpwnam("nobody").pw_uid)
+    prefix = ("unshare", "-m", "sh", "-c", PRIVATE_DEV, "sh")
+    run = make_run(copy, prefix, DEVICE="", XDG_RUNTIME_DIR="").wait_up()
+    assert "/dev/video0 is there, but nobody may not open it" in run.output
+    assert "    sudo usermod -aG video nobody\r\n" in run.output
+    assert "test pattern" in run.output
