@@ -2,6 +2,7 @@
 """The experiments behind the issue of speed: each returns plain figures for results.json."""
 
 import statistics
+import time
 
 import rig
 
@@ -12,6 +13,7 @@ CROWD = 1000
 KNEE_FPS = 29.0
 KNEE_STEP = 0.02
 KNEE_MAX = 3000
+KNEE_SECONDS = 150
 
 
 def say(text):
@@ -69,30 +71,45 @@ def holds(kind, viewers):
     return any(checked(kind, viewers, 100, 2.5)["fps"]["min"] >= KNEE_FPS for _ in range(2))
 
 
-def knee(kind, guess):
-    """The most viewers that hold, to KNEE_STEP of the number; the search ends at KNEE_MAX."""
+def search(guess):
+    """Yields numbers of viewers and is told whether they hold; returns the most that do."""
     low, high = guess, None
-    while low and not holds(kind, low):
+    while low and not (yield low):
         low, high = int(low * 0.9), low
     while high is None and low < KNEE_MAX:
         probe = int(low * 1.1) + 1
-        low, high = (probe, None) if holds(kind, probe) else (low, probe)
+        low, high = (probe, None) if (yield probe) else (low, probe)
     while high and high - low > KNEE_STEP * low:
         probe = (low + high) // 2
-        low, high = (probe, high) if holds(kind, probe) else (low, probe)
+        low, high = (probe, high) if (yield probe) else (low, probe)
     return low
 
 
-def knees(guess, repeats=3):
-    say("The knee: the most viewers that all get 29 fps")
-    found = {"worker": [], "bare": []}
-    for _ in range(repeats):
-        for kind, values in found.items():
-            values.append(knee(kind, values[-1] if values else guess))
+def search_in_turn(guesses):
+    """Searches for all kinds step by step in turn: a busy moment of the machine hits each."""
+    searches = {kind: search(guess) for kind, guess in guesses.items()}
+    answers, found = dict.fromkeys(searches), {}
+    while searches:
+        for kind, steps in list(searches.items()):
+            try:
+                answers[kind] = holds(kind, steps.send(answers[kind]))
+            except StopIteration as end:
+                found[kind] = end.value
+                del searches[kind]
     return found
+
+
+def knees(guess, repeats=3):
+    """Up to so many searches, none begun when KNEE_SECONDS are over."""
+    say("The knee: the most viewers that all get 29 fps")
+    deadline = time.monotonic() + KNEE_SECONDS
+    rounds = [search_in_turn({"worker": guess, "bare": guess})]
+    while len(rounds) < repeats and time.monotonic() < deadline:
+        rounds.append(search_in_turn({kind: max(1, value) for kind, value in rounds[-1].items()}))
+    return {kind: [found[kind] for found in rounds] for kind in rounds[0]}
 
 
 def crowd(seconds):
     """Far more viewers than the machine can serve: everybody gets a share, memory stays bounded."""
     say(f"{CROWD} viewers")
-    return {kind: checked(kind, CROWD, 100, seconds, warmup=3) for kind in ("worker", "bare")}
+    return {"worker": checked("worker", CROWD, 100, seconds, warmup=3)}

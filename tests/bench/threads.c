@@ -129,6 +129,7 @@ int main(int argc, char **argv)
 		err(1, "%s", argv[2]);
 	if (FCGX_Init() != 0 || (t.listen_fd = canned_listen(argv[1])) < 0)
 		err(1, "%s", argv[1]);
+	signal(SIGTERM, SIG_DFL); /* FCGX_Init() took it */
 	start_publishing(&t, atof(argv[3]));
 	for (;;)
 		accept_viewer(&t);
