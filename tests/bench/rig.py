@@ -158,7 +158,8 @@ class Rig:
         return figures
 
     def usage(self):
-        return {"sender_ns": cpu_ns([self.sender]), "nginx_ns": cpu_ns([self.nginx, *children(self.nginx)]), "pss": pss_bytes(self.sender)}
+        nginx = [self.nginx, *children(self.nginx)]
+        return {"sender_ns": cpu_ns([self.sender]), "nginx_ns": cpu_ns(nginx), "pss": pss_bytes(self.sender)}
 
 
 def expect(client, word):
@@ -169,7 +170,7 @@ def expect(client, word):
 
 @contextlib.contextmanager
 def rig(kind, kilobytes, fps=FPS, config=None, prefix=(), host="127.0.0.1"):
-    """Everything fresh for each measurement, in a private directory. config(sock, run, port) is nginx's command."""
+    """Everything fresh for each measurement, in a private directory. config(run, port) is nginx's command."""
     with tempfile.TemporaryDirectory(prefix="webcam-bench-") as run, contextlib.ExitStack() as stack:
         run = pathlib.Path(run)
         sock = run / "webcam.sock"
