@@ -137,10 +137,12 @@ void control_destroy(struct control *control)
 		order_stop(control);
 		pthread_join(control->thread, NULL);
 	}
+	pthread_mutex_lock(&control->lock);
 	for (; control->taken != control->submitted; control->taken++) {
 		request_close(control->ring[control->taken % CONTROL_MAX].request);
 		free(control->ring[control->taken % CONTROL_MAX].body);
 	}
+	pthread_mutex_unlock(&control->lock);
 	if (control->event >= 0)
 		close(control->event);
 	panel_destroy(control->panel);

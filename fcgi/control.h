@@ -48,7 +48,7 @@ void control_destroy(struct control *control);
 /* Takes over request. -1: the queue is full; the request is still the caller's. */
 int control_submit(struct control *control, struct request *request, enum control_verb verb);
 
-/* Readable while control_take() has something. */
+/* Readable when there are new results: take them all. */
 int control_fd(const struct control *control);
 
 /* The next result, whose request is the caller's again; false: none yet. Never waits. */

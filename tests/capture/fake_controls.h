@@ -57,6 +57,7 @@ static struct fake_control fake[FAKE_CONTROLS];
 static int fake_error;     /* errno of every call; 0: the driver works */
 static char fake_log[512]; /* what was set, "Brightness=3 …" */
 static unsigned fake_streams;
+static void (*fake_hook)(void); /* called first by every call; NULL: nothing */
 
 static void fake_reset(void)
 {
@@ -64,6 +65,7 @@ static void fake_reset(void)
 	fake_error = 0;
 	fake_log[0] = '\0';
 	fake_streams = 0;
+	fake_hook = NULL;
 }
 
 static struct fake_control *fake_find(uint32_t id)
@@ -155,6 +157,8 @@ int ioctl(int fd, unsigned long request, ...)
 	va_start(args, request);
 	arg = va_arg(args, void *);
 	va_end(args);
+	if (fake_hook)
+		fake_hook();
 	if (fake_error)
 		return fake_fail(fake_error);
 	switch (request) {

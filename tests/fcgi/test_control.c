@@ -9,6 +9,7 @@
 
 #include <fcgiapp.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 static struct hub *hub;
 static struct camera *camera;
@@ -45,7 +46,7 @@ static int end(void **state)
 static struct request *make_request(const char *body, int *peer)
 {
 	static struct bytes bytes;
-	char length[8];
+	char length[24];
 	const char *const variables[] = {"CONTENT_LENGTH", length, NULL};
 	struct request *request;
 	int ours;
@@ -66,9 +67,8 @@ static struct control_result await(void)
 	struct pollfd fd = {.fd = control_fd(control), .events = POLLIN};
 	struct control_result result;
 
-	do
+	while (!control_take(control, &result))
 		assert_int_equal(poll(&fd, 1, 20000), 1);
-	while (!control_take(control, &result));
 	return result;
 }
 
@@ -154,8 +154,11 @@ static void results_come_in_order_and_once(void **state)
 /* Holds the driver for as long as it is locked. */
 static pthread_mutex_t driver = PTHREAD_MUTEX_INITIALIZER;
 
+static atomic_bool held;
+
 static void hold_driver(void)
 {
+	held = true;
 	pthread_mutex_lock(&driver);
 	pthread_mutex_unlock(&driver);
 }
@@ -182,6 +185,7 @@ static void a_held_driver_fills_the_queue_and_delays_nobody(void **state)
 	assert_int_equal(control_submit(control, request, CONTROL_LIST), -1);
 	request_close(request);
 	close(peer);
+	WAIT_FOR(held);
 	/* The end does not wait for a driver. */
 	assert_int_equal(control_stop(control, 10 * NS_PER_MS), -1);
 	assert_int_equal(errno, ETIMEDOUT);
