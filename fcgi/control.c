@@ -24,9 +24,9 @@ struct control {
 	pthread_t thread;
 	bool joined;
 	int event;
-	pthread_mutex_t lock; /* guards what is below */
-	pthread_cond_t work;
-	bool stop;
+	pthread_mutex_t lock;      /* guards what is below */
+	pthread_cond_t work, over; /* there is a job, or stop; ended */
+	bool stop, ended;
 	struct control_result ring[CONTROL_MAX];
 	unsigned taken, done, submitted; /* counts; taken <= done <= submitted */
 };
@@ -86,7 +86,23 @@ static void *control_thread(void *arg)
 		pthread_mutex_unlock(&control->lock);
 		(void)!write(control->event, &(uint64_t){1}, sizeof(uint64_t));
 	}
+	pthread_mutex_lock(&control->lock);
+	control->ended = true;
+	pthread_cond_signal(&control->over);
+	pthread_mutex_unlock(&control->lock);
 	return NULL;
+}
+
+static void init_lock(struct control *control)
+{
+	pthread_condattr_t monotonic;
+
+	pthread_mutex_init(&control->lock, NULL);
+	pthread_cond_init(&control->work, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&control->over, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 }
 
 struct control *control_create(
@@ -98,8 +114,7 @@ struct control *control_create(
 		return NULL;
 	control->camera = camera;
 	control->state_dir = state_dir;
-	pthread_mutex_init(&control->lock, NULL);
-	pthread_cond_init(&control->work, NULL);
+	init_lock(control);
 	control->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	control->panel = panel_create(camera, settings);
 	if (control->event >= 0 && control->panel &&
@@ -118,34 +133,44 @@ static void order_stop(struct control *control)
 	pthread_mutex_unlock(&control->lock);
 }
 
+static void join(struct control *control)
+{
+	if (!control->joined)
+		pthread_join(control->thread, NULL);
+	control->joined = true;
+}
+
 int control_stop(struct control *control, int64_t timeout_ns)
 {
 	int64_t deadline_ns = clock_now_ns() + timeout_ns;
 	const struct timespec deadline = {deadline_ns / NS_PER_S, deadline_ns % NS_PER_S};
+	int rc = 0;
 
 	order_stop(control);
-	errno = pthread_clockjoin_np(control->thread, NULL, CLOCK_MONOTONIC, &deadline);
-	control->joined = errno == 0;
-	return control->joined ? 0 : -1;
+	pthread_mutex_lock(&control->lock);
+	while (!control->ended && rc == 0)
+		rc = pthread_cond_timedwait(&control->over, &control->lock, &deadline);
+	pthread_mutex_unlock(&control->lock);
+	if (rc == 0)
+		join(control);
+	errno = rc;
+	return rc == 0 ? 0 : -1;
 }
 
 void control_destroy(struct control *control)
 {
 	if (!control)
 		return;
-	if (!control->joined) {
-		order_stop(control);
-		pthread_join(control->thread, NULL);
-	}
-	pthread_mutex_lock(&control->lock);
+	order_stop(control);
+	join(control);
 	for (; control->taken != control->submitted; control->taken++) {
 		request_close(control->ring[control->taken % CONTROL_MAX].request);
 		free(control->ring[control->taken % CONTROL_MAX].body);
 	}
-	pthread_mutex_unlock(&control->lock);
 	if (control->event >= 0)
 		close(control->event);
 	panel_destroy(control->panel);
+	pthread_cond_destroy(&control->over);
 	pthread_cond_destroy(&control->work);
 	pthread_mutex_destroy(&control->lock);
 	free(control);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -110,7 +111,7 @@ static int fake_query_menu(struct v4l2_querymenu *query)
 	if (!control || query->index > 3 || !control->menu[query->index])
 		return fake_fail(EINVAL);
 	if (control->type == V4L2_CTRL_TYPE_INTEGER_MENU)
-		sscanf(control->menu[query->index], "%lld", (long long *)&query->value);
+		query->value = atoi(control->menu[query->index]);
 	else
 		snprintf((char *)query->name, sizeof(query->name), "%s",
 			control->menu[query->index]);
