@@ -8,7 +8,8 @@
 
 #define QUALITY 80
 #define LONGEST_LINE 120 /* characters; lines are broken there at the latest */
-#define CAPITAL 7        /* height of a title's letters */
+#define LONGEST_TITLE "Camera starting"
+#define CAPITAL 7 /* height of a title's letters */
 
 /* Full-range Y, U, V. */
 #define BACKGROUND 30, 134, 125
@@ -23,7 +24,7 @@ static const struct title {
 } titles[] = {
 	{"live", "Camera on", true},
 	{"idle", "Camera asleep", true},
-	{"starting", "Camera starting", true},
+	{"starting", LONGEST_TITLE, true},
 	{"released", "Camera off", true},
 	{"no-device", "No camera", false},
 	{"busy", "Camera in use", false},
@@ -112,11 +113,13 @@ static int aligned(int position, unsigned scale)
 	return scale < 4 ? position : position & ~7;
 }
 
-/* The title fills most of the width, the reason is half as large or what fits the height. */
+/* Titles are of one size, the longest fills most of the width; the reason is half as large or what
+ * fits the height. */
 static struct layout lay_out(unsigned width, unsigned height, const char *title, const char *reason)
 {
-	unsigned most = at_least_1(text_width(1, title)), by_height = height / 32;
-	struct layout layout = {.title_scale = (width - width / 5) / most};
+	unsigned most = text_width(1, title), usual = text_width(1, LONGEST_TITLE);
+	unsigned by_height = height / 32;
+	struct layout layout = {.title_scale = (width - width / 8) / (most > usual ? most : usual)};
 	if (layout.title_scale > by_height)
 		layout.title_scale = by_height;
 	layout.title_scale = cheaper(layout.title_scale);

@@ -19,9 +19,11 @@ static inline void colour_at(double rgb[3], const struct image *image, double x,
 {
 	double across = x / fmax(image->width, 64), down = y / fmax(image->height, 64);
 
-	rgb[0] = 0.1 + 0.8 * across;
-	rgb[1] = 0.9 - 0.8 * down;
-	rgb[2] = 0.2 + 0.6 * across * down;
+	double grain = 0.03 * (((int)x + 2 * (int)y) % 4); /* luma alone: no pixel like the next */
+
+	rgb[0] = 0.1 + 0.7 * across + grain;
+	rgb[1] = 0.8 - 0.7 * down + grain;
+	rgb[2] = 0.2 + 0.6 * across * down + grain;
 }
 
 static inline uint8_t to_byte(double value)
