@@ -15,7 +15,7 @@ from stack import ROOT, free_port, wait_for
 
 VM_RUN = ROOT / "tests" / "vm" / "vm-run"
 AGENT = ROOT / "tests" / "vm" / "agent.py"
-BUILD = ROOT / "build"
+BUILD = ROOT / os.environ.get("WEBCAM_BUILD", "build")
 # The guest is emulated: everything in it takes many times longer.
 SECONDS = 60
 # Two vivid cameras, the second with the multi-planar interface; a USB bus for the webcam.
