@@ -140,15 +140,18 @@ static int set_format(
 /* Not every driver has a rate to set; then it is what it is. */
 static void set_rate(struct camera_source *camera, const struct choice *choice)
 {
-	struct v4l2_streamparm parm = {.type = V4L2_BUF_TYPE_VIDEO_CAPTURE};
+	struct v4l2_streamparm parm = {.type = V4L2_BUF_TYPE_VIDEO_CAPTURE}, wished;
 	struct v4l2_fract *interval = &parm.parm.capture.timeperframe;
 
 	if (v4l2_node_ioctl(camera->base.fd, VIDIOC_G_PARM, &parm) < 0)
 		return;
+	wished = parm;
+	wished.parm.capture.timeperframe.numerator = choice->interval.numerator;
+	wished.parm.capture.timeperframe.denominator = choice->interval.denominator;
 	if (parm.parm.capture.capability & V4L2_CAP_TIMEPERFRAME && choice->interval.numerator) {
-		interval->numerator = choice->interval.numerator;
-		interval->denominator = choice->interval.denominator;
-		if (v4l2_node_ioctl(camera->base.fd, VIDIOC_S_PARM, &parm) < 0)
+		if (v4l2_node_ioctl(camera->base.fd, VIDIOC_S_PARM, &wished) == 0)
+			parm = wished; /* as the driver corrected it */
+		else
 			log_warn("camera: %s refuses to set its rate: %s", camera->base.info.device,
 				strerror(errno));
 	}

@@ -47,12 +47,29 @@ static bool is_full_range(const struct v4l2_pix_format *format)
 	return quantization == V4L2_QUANTIZATION_FULL_RANGE;
 }
 
+/* Old drivers leave bytesperline 0 where lines follow each other without a gap. */
+static unsigned stride_of(const struct v4l2_pix_format *format)
+{
+	if (format->bytesperline)
+		return format->bytesperline;
+	switch (format->pixelformat) {
+	case FOURCC_YUYV:
+	case FOURCC_UYVY:
+		return format->width * 2;
+	case FOURCC_RGB3:
+	case FOURCC_BGR3:
+		return format->width * 3;
+	default:
+		return format->width;
+	}
+}
+
 void v4l2_image_format(struct image *image, const struct v4l2_pix_format *format)
 {
 	image->fourcc = format->pixelformat;
 	image->width = format->width;
 	image->height = format->height;
-	image->stride = format->bytesperline;
+	image->stride = stride_of(format);
 	image->full_range = is_full_range(format);
 	image->matrix = matrix_of(format);
 }

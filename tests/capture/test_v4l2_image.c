@@ -39,6 +39,25 @@ static void size_and_stride_are_the_drivers(void **state)
 	assert_int_equal(image.stride, 1344);
 }
 
+static void lines_without_a_stride_follow_each_other(void **state)
+{
+	static const struct {
+		uint32_t fourcc;
+		unsigned stride;
+	} formats[] = {{FOURCC_YUYV, 1280}, {FOURCC_UYVY, 1280}, {FOURCC_RGB3, 1920},
+		{FOURCC_BGR3, 1920}, {FOURCC_NV12, 640}, {FOURCC_YU12, 640}, {FOURCC_GREY, 640}};
+	struct v4l2_pix_format format = yuyv();
+	struct image image = {0};
+
+	(void)state;
+	format.bytesperline = 0;
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		format.pixelformat = formats[i].fourcc;
+		v4l2_image_format(&image, &format);
+		assert_int_equal(image.stride, formats[i].stride);
+	}
+}
+
 static void expect_colour(
 	const struct v4l2_pix_format *format, bool full_range, enum image_matrix matrix)
 {
@@ -156,6 +175,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(size_and_stride_are_the_drivers),
+		cmocka_unit_test(lines_without_a_stride_follow_each_other),
 		cmocka_unit_test(colours_follow_the_rules_of_v4l2),
 		cmocka_unit_test(rgb_and_grey_are_full_range_unless_told),
 		cmocka_unit_test(no_byte_outside_the_buffer_is_lent),
