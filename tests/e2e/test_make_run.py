@@ -220,6 +220,17 @@ def test_says_where_and_how(make_run):
     assert uids(run.worker) == uids(run.nginx)
 
 
+def test_without_a_camera(make_run):
+    if list(pathlib.Path("/dev").glob("video*")):
+        pytest.skip("there is a camera here")
+    run = make_run(DEVICE="").wait_up()
+    assert re.search(r"Camera: no camera found.*Until then: the test pattern", run.output)
+    stream = run.stream()
+    run.press_ctrl_c()
+    assert run.wait_end() == 0
+    stream.close()
+
+
 def test_ctrl_c_with_streams_open(make_run):
     run = make_run().wait_up()
     streams = [run.stream() for _ in range(5)]
