@@ -180,8 +180,12 @@ static void proceed(struct delivery *delivery)
 	bool gone = throw_away_input(delivery);
 
 	if (delivery->sent < delivery->size) {
-		if (!push(delivery))
+		if (!push(delivery)) {
+			if (gone) /* nothing more can be read, and epoll would say so again and
+				     again */
+				loop_modify(delivery->answers->loop, &delivery->watch, EPOLLOUT);
 			return;
+		}
 		if (delivery->unread && !gone) {
 			linger(delivery);
 			return;
