@@ -9,6 +9,7 @@ import client
 import numpy
 import PIL.Image
 import pytest
+from guest import SECONDS
 from stack import wait_for
 
 # vivid's 75 % colour bars, left to right.
@@ -340,3 +341,44 @@ def test_unplugged_and_back_on_the_same_connection(site, webcam, clip):
     assert "waiting for" in part.headers["X-Camera-Reason"]
     assert noticed < 5 and back < 10
     assert front.state()["camera"]["opens"] == 2
+
+
+@pytest.fixture
+def held(guest, webcam):
+    """Another program keeps the node open, so that its number is taken when the camera returns."""
+    holder = guest.spawn("tail -f /dev/null 9</dev/video2", "/dev/null")
+    yield
+    guest.kill(holder)
+    webcam.do("unplug")
+    webcam.wait(there=False)
+    webcam.do("plug")
+    webcam.wait()
+
+
+def test_found_again_under_another_number(held, site, webcam, clip):
+    front = site("--device /dev/video2 --resolution 640x480")
+    with front.stream() as stream:
+        assert stream.pictures(3)
+        assert front.state()["camera"]["device"] == "/dev/video2"
+        webcam.do("unplug")
+        placeholder(stream, "no-device")
+        webcam.do("plug")
+        assert stream.pictures(1)[0].body in clip
+        camera = front.state()["camera"]
+    assert camera["device"] != "/dev/video2" and camera["driver"] == "uvcvideo"
+
+
+def test_released_means_closed(guest, site, webcam, clip):
+    front = site("--device auto --resolution 640x480")
+    is_open = f"ls -l /proc/{front.worker}/fd | grep -q /dev/video"
+    with front.stream() as stream:
+        assert stream.pictures(3)
+        guest.sh(is_open)
+        answer = client.request(front.port, "/shutdown", "POST", timeout=SECONDS)
+        assert (answer.status, answer.body) == (200, b"Capture released")
+        guest.sh(is_open, code=1)
+        stream.rest()
+    assert client.request(front.port, "/video_feed").status == 503
+    assert client.request(front.port, "/start", "POST").status == 200
+    with front.stream() as stream:
+        assert stream.pictures(1)[0].body in clip
