@@ -52,6 +52,7 @@ $B/tests/vm/%: $B/tests/vm/%.o $B/capture.a
 
 $B/tests/vm/uvc-emu: $B/tests/vm/uvc_camera.o $B/tests/vm/uvc_clip.o
 $B/tests/bench/load: $B/tests/bench/parts.o
+$B/tests/bench/codec: $B/tests/bench/rgbway.o
 $B/tests/bench/bare $B/tests/bench/threads: $B/tests/bench/canned.o
 
 unit: $(UNIT)
