@@ -7,17 +7,18 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-static size_t part_size(const struct parcel *parcel)
-{
-	return parcel->part ? parcel->part->size : 0;
-}
-
+/* The edge to a next part is shared with the part; a closing one is the viewer's own. */
 static void set_tail(struct parcel *parcel, enum part_style style, unsigned id)
 {
 	uint8_t *to = parcel->edges + parcel->lead;
 
+	parcel->body = parcel->part ? parcel->part->whole : 0;
+	parcel->tail = 0;
+	if (!parcel->closing)
+		return;
+	parcel->body = parcel->part ? parcel->part->size : 0;
 	if (parcel->part)
-		parcel->tail = part_edge(to, parcel->closing ? EDGE_CLOSING : EDGE_NEXT, style, id);
+		parcel->tail = part_edge(to, EDGE_CLOSING, style, id);
 	else
 		parcel->tail = (size_t)(record_end(to, id) - to);
 }
@@ -34,13 +35,15 @@ void parcel_load(struct parcel *parcel, struct part *part, bool opening, bool cl
 
 bool parcel_loaded(const struct parcel *parcel)
 {
-	return parcel->tail != 0;
+	return parcel->body + parcel->tail != 0;
 }
 
 bool parcel_close(struct parcel *parcel, enum part_style style, unsigned id)
 {
-	if (parcel->sent > parcel->lead + part_size(parcel))
-		return parcel->closing;
+	if (parcel->closing)
+		return true;
+	if (parcel->sent > parcel->lead + parcel->part->size)
+		return false;
 	parcel->closing = true;
 	set_tail(parcel, style, id);
 	return true;
@@ -51,7 +54,7 @@ static size_t remaining(struct parcel *parcel, struct iovec pieces[3])
 {
 	struct iovec all[] = {
 		{parcel->edges, parcel->lead},
-		{parcel->part ? parcel->part->data : NULL, part_size(parcel)},
+		{parcel->part ? parcel->part->data : NULL, parcel->body},
 		{parcel->edges + parcel->lead, parcel->tail},
 	};
 	size_t skip = parcel->sent, n = 0;
@@ -70,7 +73,7 @@ static size_t remaining(struct parcel *parcel, struct iovec pieces[3])
 
 enum parcel_result parcel_send(struct parcel *parcel, int fd, uint64_t *bytes)
 {
-	size_t whole = parcel->lead + part_size(parcel) + parcel->tail;
+	size_t whole = parcel->lead + parcel->body + parcel->tail;
 
 	while (parcel->sent < whole) {
 		struct iovec pieces[3];
@@ -78,7 +81,12 @@ enum parcel_result parcel_send(struct parcel *parcel, int fd, uint64_t *bytes)
 		ssize_t n;
 
 		message.msg_iovlen = remaining(parcel, pieces);
-		n = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+		/* Nearly always one piece: send() is half a microsecond cheaper. */
+		if (message.msg_iovlen == 1)
+			n = send(
+				fd, pieces->iov_base, pieces->iov_len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		else
+			n = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -94,5 +102,5 @@ void parcel_drop(struct parcel *parcel)
 {
 	part_unref(parcel->part);
 	parcel->part = NULL;
-	parcel->tail = 0;
+	parcel->body = parcel->tail = 0;
 }

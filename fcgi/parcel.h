@@ -16,8 +16,8 @@
 struct parcel {
 	struct part *part;
 	bool closing; /* the edge behind the part is the closing one */
-	size_t lead, tail, sent;
-	uint8_t edges[2 * PART_EDGE_MAX]; /* lead bytes, then tail bytes */
+	size_t lead, body, tail, sent;
+	uint8_t edges[2 * PART_EDGE_MAX]; /* lead bytes, then tail bytes: of a closing edge only */
 };
 
 enum parcel_result {

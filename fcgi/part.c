@@ -54,7 +54,7 @@ struct part *part_create(const struct frame *frame, enum part_style style, unsig
 	size_t head = style == PART_PLAIN ? write_headers(headers, frame, label) : 0;
 	size_t first = frame->size < RECORD_MAX - head ? frame->size : RECORD_MAX - head;
 	size_t size = record_size(head + first) + record_size(frame->size - first);
-	struct part *part = malloc(sizeof(*part) + size);
+	struct part *part = malloc(sizeof(*part) + size + PART_EDGE_MAX);
 	uint8_t *to;
 
 	if (!part)
@@ -66,7 +66,8 @@ struct part *part_create(const struct frame *frame, enum part_style style, unsig
 	to = record_header(part->data, RECORD_STDOUT, id, head + first);
 	memcpy(to, headers, head);
 	memcpy(to + head, frame->data, first);
-	record_stdout(to + head + first, id, frame->data + first, frame->size - first);
+	to = record_stdout(to + head + first, id, frame->data + first, frame->size - first);
+	part->whole = size + part_edge(to, EDGE_NEXT, style, id);
 	return part;
 }
 

@@ -12,9 +12,10 @@ struct frame;
  * records once and sent to every viewer from the same memory.
  *
  * A part begins behind its boundary, with the headers (in the same record as
- * the picture's first bytes), and ends with the picture; the boundary of the
- * next part is the edge, which goes out in the same write. Belongs to the
- * thread of the viewers; the last part_unref() frees it.
+ * the picture's first bytes), and ends with the picture. Behind it stands the
+ * edge to the next part, a record of its own, so that the last part of a stream
+ * can go out without it. Belongs to the thread of the viewers; the last
+ * part_unref() frees it.
  */
 enum part_style {
 	PART_PLAIN,      /* headers in front of the picture, Content-Length among them */
@@ -26,7 +27,8 @@ enum part_style {
 struct part {
 	unsigned refs;
 	size_t *held; /* where the sizes of all parts alive are added up */
-	size_t size;
+	size_t size;  /* of the part */
+	size_t whole; /* with the edge to the next part, which stands behind it */
 	uint8_t data[];
 };
 
