@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // app - puts the page together and shows how the stream is.
 import { Controls } from "./controls.js";
-import { ImagePlayer } from "./fallback.js";
 import { Figures } from "./figures.js";
 import { Monitor } from "./monitor.js";
 import { Painter } from "./painter.js";
@@ -11,9 +10,10 @@ import { describe } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 
-function makePlayer() {
+async function makePlayer() {
 	if ("createImageBitmap" in window && "body" in Response.prototype)
 		return new Player("video_feed", new Painter($("picture")));
+	const { ImagePlayer } = await import("./fallback.js");
 	const image = document.createElement("img");
 	image.alt = "";
 	image.id = "picture";
@@ -22,10 +22,12 @@ function makePlayer() {
 }
 
 const monitor = new Monitor("state");
-const player = makePlayer();
+const player = await makePlayer();
 const figures = new Figures(player, monitor, $("picture"));
 const toolbar = new Toolbar(player, monitor);
-const controls = new Controls($("controls"), $("fields"), $("refused"), $("reset"));
+const controls = new Controls({
+	panel: $("controls"), fields: $("fields"), refused: $("refused"), reset: $("reset"),
+});
 let mayStart = true;
 let cameraState = "";
 
@@ -40,6 +42,7 @@ function show() {
 	const { status, shown } = player;
 	const words = describe(status, { camera: result?.camera, mayStart, shown });
 	const name = result?.instance_id || result?.camera.card || $("name").textContent;
+	const live = status.name === "live";
 	write("name", name);
 	document.title = words.tone === "good" ? name : `${words.word} – ${name}`;
 	write("word", words.word);
@@ -50,8 +53,8 @@ function show() {
 	$("pill").dataset.tone = words.tone;
 	$("stage").dataset.status = status.name;
 	$("stage").classList.toggle("empty", !shown);
-	$("veil").hidden = status.name === "live" && !words.reason;
-	$("picture").ariaLabel = status.name === "live" ? `Live picture of ${name}` : `Last picture of ${name}`;
+	$("veil").hidden = live && !words.reason;
+	$("picture").ariaLabel = `${live ? "Live" : "Last"} picture of ${name}`;
 	toolbar.show({ status, result, mayStart });
 }
 

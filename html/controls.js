@@ -1,88 +1,75 @@
 // SPDX-License-Identifier: MIT
 // controls - the panel of the camera's own settings, built from GET /controls.
 //
-// What it shows is always what the server answered last, never what was wished.
+// What it shows is what the server answered last, never what was wished.
 const SEND_EVERY_MS = 100;
 
-function make(tag, properties = {}, children = []) {
-	const element = Object.assign(document.createElement(tag), properties);
-	element.append(...children);
-	return element;
-}
-
-// One control: a row of fields that all say the same.
+// One control: its label, its fields, which say the same, and its reset.
 class Row {
+	element = document.createElement("div");
 	#fields = [];
 	#reset;
-	control;
+	#send;
 
 	constructor(control, send) {
+		const { id, label, type } = control;
 		this.control = control;
-		this.element = make("div", { className: `row ${control.type}` });
-		this.#reset = make("button", {
-			type: "button",
-			className: "reset",
-			textContent: "↺",
-			title: `Reset ${control.label}`,
-			onclick: () => send(this.control.id, this.control.default),
-		});
-		this.#reset.setAttribute("aria-label", `Reset ${control.label}`);
-		this.#build(send);
-		this.show(control);
-	}
-
-	#build(send) {
-		const { id, label, type } = this.control;
+		this.#send = (value) => send(id, Number(value));
+		this.element.className = `row is-${type}`;
 		if (type === "button") {
-			this.#add("button", { type, textContent: label, onclick: () => send(id, 1) });
+			this.#field("button", { type, textContent: label, onclick: () => this.#send(1) });
 			return;
 		}
-		this.element.append(make("label", { htmlFor: `c-${id}`, textContent: label }), this.#reset);
-		const change = (event) => send(id, Number(event.target.value));
-		if (type === "bool")
-			this.#add("input", { type: "checkbox", onchange: (e) => send(id, Number(e.target.checked)) });
-		else if (type === "menu" || type === "intmenu")
-			this.#add("select", { onchange: change }, this.#options());
-		else
-			this.#numbers(type === "int", change);
+		this.#add("label", { htmlFor: `c-${id}`, textContent: label });
+		this.#reset = this.#add("button", { type: "button", className: "reset", textContent: "↺" });
+		this.#reset.onclick = () => this.reset();
+		this.#reset.ariaLabel = this.#reset.title = `Reset ${label}`;
+		this.#build(control);
 		this.#fields[0].id = `c-${id}`;
 	}
 
-	#options() {
-		return this.control.menu.map(({ value, label }) => make("option", { value, textContent: label }));
+	#build({ type, label, min, max, step, menu }) {
+		const onchange = ({ target }) => this.#send(target.value);
+		if (type === "bool") {
+			this.#field("input", { type: "checkbox", onchange: (e) => this.#send(e.target.checked) });
+		} else if (menu) {
+			this.#field("select", { onchange }).append(...menu.map((item) => new Option(item.label, item.value)));
+		} else {
+			if (type === "int")
+				this.#field("input", { type: "range", min, max, step, oninput: onchange });
+			const number = this.#field("input", { type: "number", min, max, step: step || 1, onchange });
+			number.ariaLabel = type === "int" ? `${label}, number` : null;
+		}
 	}
 
-	#numbers(slides, change) {
-		const { min, max, step, label } = this.control;
-		if (slides)
-			this.#add("input", { type: "range", min, max, step, oninput: change });
-		const number = this.#add("input", { type: "number", min, max, step, onchange: change });
-		if (slides)
-			number.setAttribute("aria-label", `${label}, as a number`);
+	#add(tag, properties) {
+		const element = Object.assign(document.createElement(tag), properties);
+		this.element.append(element);
+		return element;
 	}
 
-	#add(...what) {
-		const field = make(...what);
-		this.#fields.push(field);
-		this.element.append(field);
-		return field;
+	#field(tag, properties) {
+		this.#fields.push(this.#add(tag, properties));
+		return this.#fields.at(-1);
 	}
 
 	show(control) {
+		const off = control.flags.some((flag) => flag === "inactive" || flag === "read_only");
 		this.control = control;
-		const off = control.flags.includes("inactive") || control.flags.includes("read_only");
 		for (const field of this.#fields) {
 			field.disabled = off;
-			if (control.type === "bool")
-				field.checked = Boolean(control.value);
-			else if (control.type !== "button")
+			if (field.type === "checkbox")
+				field.checked = control.value;
+			else if (field.type !== "button")
 				field.value = control.value;
 		}
-		this.#reset.disabled = off || control.value === control.default;
+		if (this.#reset)
+			this.#reset.disabled = off || control.value === control.default;
 	}
 
-	get resets() {
-		return !this.#reset.disabled && this.control.type !== "button";
+	reset() {
+		if (this.#reset && !this.#reset.disabled)
+			this.#send(this.control.default);
 	}
 }
 
@@ -94,33 +81,32 @@ export class Controls {
 	#fields;
 	#refused;
 
-	// Called when it is known whether this viewer may control the camera; login:
-	// whether a password would help.
+	// Called when it is known whether we may control the camera, and whether a
+	// password would help: { allowed, login }.
 	onaccess = () => {};
 
-	constructor(panel, fields, refused, reset) {
+	constructor({ panel, fields, refused, reset }) {
 		this.#panel = panel;
 		this.#fields = fields;
 		this.#refused = refused;
 		fields.onsubmit = (event) => event.preventDefault();
-		reset.onclick = () => this.#resetAll();
+		reset.onclick = () => this.#rows.forEach((row) => row.reset());
 		panel.ontoggle = () => panel.open && this.refresh();
 	}
 
-	// Asks what there is. Without prompt, the browser shall not ask for a
-	// password: most who watch have none.
+	// Asks what there is. Only with prompt may the browser ask for a password:
+	// most who watch have none.
 	async refresh({ prompt = false } = {}) {
 		const answer = await fetch("controls", prompt ? {} : { window: null }).catch(() => null);
 		if (!answer)
 			return;
-		const refused = answer.status === 401 || answer.status === 403;
-		this.onaccess({ allowed: !refused, login: answer.status === 401 });
+		const login = answer.status === 401;
+		this.onaccess({ allowed: !login && answer.status !== 403, login });
 		this.#show(answer.ok ? await answer.json() : []);
 	}
 
 	#show(list) {
-		const ids = list.map((control) => control.id).join();
-		if (ids !== [...this.#rows.keys()].join())
+		if (list.map(({ id }) => id).join() !== [...this.#rows.keys()].join())
 			this.#rebuild(list);
 		for (const control of list) {
 			if (!this.#wished.has(control.id))
@@ -135,13 +121,6 @@ export class Controls {
 		this.#fields.replaceChildren(...[...this.#rows.values()].map((row) => row.element));
 	}
 
-	#resetAll() {
-		for (const [id, row] of this.#rows) {
-			if (row.resets)
-				this.#send(id, row.control.default);
-		}
-	}
-
 	// A dragged slider wishes more often than we send: the newest wish counts.
 	async #send(id, value) {
 		this.#wished.set(id, value);
@@ -149,24 +128,21 @@ export class Controls {
 			return;
 		this.#sending = true;
 		await null; // what is wished in the same turn goes together
-		while (this.#wished.size > 0) {
+		while (this.#wished.size) {
 			const rest = new Promise((resolve) => setTimeout(resolve, SEND_EVERY_MS));
-			await this.#post();
+			await this.#post(new URLSearchParams([...this.#wished]));
 			await rest;
 		}
 		this.#sending = false;
 	}
 
-	async #post() {
-		const body = new URLSearchParams([...this.#wished]);
+	async #post(body) {
 		this.#wished.clear();
 		const answer = await fetch("controls", { method: "POST", body }).catch(() => null);
-		this.#refused.hidden = Boolean(answer?.ok);
-		if (answer?.ok) {
+		this.#refused.textContent = answer?.ok ? "" : (await answer?.text()) ?? "The server does not answer.";
+		if (answer?.ok)
 			this.#show(await answer.json());
-			return;
-		}
-		this.#refused.textContent = answer ? await answer.text() : "The server does not answer.";
-		this.refresh();
+		else
+			this.refresh();
 	}
 }

@@ -1,95 +1,76 @@
 // SPDX-License-Identifier: MIT
 // figures - the line of live figures under the picture, renewed once a second.
-const SECONDS = 60; // of the sparklines
-
-const text = (id, value) => {
-	document.getElementById(id).textContent = value;
-};
+const $ = (id) => document.getElementById(id);
+const SECONDS = 60; // of a sparkline
+const NONE = "–";
 
 class Sparkline {
 	#line;
 	#values = [];
 
-	constructor(id) {
-		this.#line = document.querySelector(`#${id} polyline`);
+	constructor(line) {
+		this.#line = line;
 	}
 
-	// null leaves a gap at the bottom; top is the least value at full height.
+	// The greatest value, or top if that is more, is at full height.
 	add(value, top) {
-		this.#values = [...this.#values, value ?? 0].slice(-SECONDS);
+		this.#values = [...this.#values, value].slice(-SECONDS);
 		const highest = Math.max(top, ...this.#values);
 		const first = SECONDS - this.#values.length;
-		const point = (v, i) => `${first + i},${(19 - (18 * v) / highest).toFixed(1)}`;
-		this.#line.setAttribute("points", this.#values.map(point).join(" "));
+		const points = this.#values.map((v, i) => `${first + i},${(19 - (18 * v) / highest).toFixed(1)}`);
+		this.#line.setAttribute("points", points.join(" "));
 	}
-}
-
-function rateText(bytesPerSecond) {
-	if (Number.isNaN(bytesPerSecond))
-		return "–";
-	return `${Math.round(bytesPerSecond / 1000).toLocaleString("en")} kB/s`;
 }
 
 export class Figures {
-	#monitor;
 	#player;
-	#canvas;
-	#painted = 0;
+	#monitor;
+	#picture;
+	#painted = [0, 0, 0]; // in each of the last seconds, this one first
 	#delays = [];
 	#bytes = 0;
 	#at = performance.now();
-	#rates = [];
-	#fps = new Sparkline("fps-spark");
-	#delay = new Sparkline("delay-spark");
+	#fps = new Sparkline($("fps-line"));
+	#delay = new Sparkline($("delay-line"));
 
-	constructor(player, monitor, canvas) {
+	constructor(player, monitor, picture) {
 		this.#player = player;
 		this.#monitor = monitor;
-		this.#canvas = canvas;
-		setInterval(() => document.hidden || this.#renew(), 1000);
+		this.#picture = picture;
+		setInterval(() => this.#renew(), 1000);
 	}
 
 	// A picture taken at timestamp (worker's clock, s) was painted just now.
 	painted(timestamp) {
-		this.#painted++;
+		this.#painted[0]++;
 		const delay = this.#monitor.since(timestamp);
 		if (delay !== null)
 			this.#delays.push(delay);
 	}
 
 	#renew() {
-		const seconds = (performance.now() - this.#at) / 1000;
 		const { bytes, status } = this.#player;
-		const live = status.name === "live";
-		const counts = Number.isNaN(bytes) ? null : this.#smooth(this.#painted / seconds);
-		const delay = this.#delays.length ? this.#median() : null;
-		text("fps", live && counts !== null ? `${counts.toFixed(1)} fps` : "–");
-		text("delay", live && delay !== null ? `${Math.round(delay)} ms` : "–");
-		text("rate", live ? rateText((bytes - this.#bytes) / seconds) : "–");
-		text("viewers", this.#monitor.result?.stream.clients ?? "–");
-		text("size", this.#size());
-		this.#fps.add(live ? counts : 0, this.#monitor.result?.source.desired_fps ?? 30);
-		this.#delay.add(live ? delay : 0, 100);
-		this.#at = performance.now();
-		this.#bytes = bytes;
-		this.#painted = 0;
+		const { result } = this.#monitor;
+		const now = performance.now();
+		const live = status.name === "live" && !Number.isNaN(bytes);
+		const fps = live ? this.#painted.reduce((sum, n) => sum + n) / this.#painted.length : 0;
+		const delay = this.#delays.sort((a, b) => a - b)[this.#delays.length >> 1];
+		const rate = (bytes - this.#bytes) / (now - this.#at);
+		$("fps").textContent = live ? `${fps.toFixed(1)} fps` : NONE;
+		$("delay").textContent = live && delay ? `${Math.round(delay)} ms` : NONE;
+		$("rate").textContent = live ? `${Math.round(rate).toLocaleString("en")} kB/s` : NONE;
+		$("viewers").textContent = result?.stream.clients ?? NONE;
+		$("size").textContent = this.#size(result);
+		this.#fps.add(fps, result?.source.desired_fps ?? 1);
+		this.#delay.add((live && delay) || 0, 100);
+		this.#painted = [0, ...this.#painted].slice(0, 3);
 		this.#delays = [];
+		this.#bytes = bytes;
+		this.#at = now;
 	}
 
-	// Over three seconds: 30 pictures a second are 29 or 31 in a single one.
-	#smooth(rate) {
-		this.#rates = this.#player.status.name === "live" ? [...this.#rates, rate].slice(-3) : [];
-		return this.#rates.reduce((sum, r) => sum + r, 0) / (this.#rates.length || 1);
-	}
-
-	#median() {
-		return this.#delays.sort((a, b) => a - b)[this.#delays.length >> 1];
-	}
-
-	#size() {
-		if (this.#player.shown)
-			return `${this.#canvas.width} × ${this.#canvas.height}`;
-		const size = this.#monitor.result?.source.resolution;
-		return size ? `${size.width} × ${size.height}` : "–";
+	#size(result) {
+		const { width, height } = this.#player.shown ? this.#picture : result?.source.resolution ?? {};
+		return width ? `${width} × ${height}` : NONE;
 	}
 }

@@ -153,6 +153,8 @@ export class Player {
 	// Not painted: the last picture stays, and the page says why it is old.
 	#placeholder(headers) {
 		this.#expectWithin(STALL_MS);
+		if (this.status.name === "waiting")
+			this.#attempt = 0; // the second one: this connection lasts
 		this.#painter.cancel();
 		this.#set("waiting", headers.get("x-camera-state"), headers.get("x-camera-reason") ?? "");
 	}

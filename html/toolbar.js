@@ -2,19 +2,19 @@
 // toolbar - the buttons under the picture, and their keys.
 const $ = (id) => document.getElementById(id);
 
-function save(blob, moment) {
+function save(blob, seconds) {
 	const link = document.createElement("a");
-	const time = new Date(moment).toISOString().slice(0, 19).replaceAll(":", "-");
+	const time = new Date(1000 * seconds).toISOString().replaceAll(":", "-");
 	link.href = URL.createObjectURL(blob);
-	link.download = `webcam-${time}Z.jpg`;
+	link.download = `webcam-${time}.jpg`;
 	link.click();
 	setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
 
-// Space and f belong to whatever has the focus and uses them.
-function isTyping({ target, ctrlKey, altKey, metaKey }, key) {
-	const uses = key === " " ? "input,select,button,a,summary,dialog *" : "input:not([type=range]),select,dialog *";
-	return ctrlKey || altKey || metaKey || target.closest?.(uses);
+// What has the focus may want the key for itself.
+function isTaken({ key, target, ctrlKey, altKey, metaKey }) {
+	const takers = key === " " ? "input, select, button, a, summary, dialog" : "input, select, dialog";
+	return ctrlKey || altKey || metaKey || target.closest(takers);
 }
 
 export class Toolbar {
@@ -22,7 +22,7 @@ export class Toolbar {
 	#monitor;
 	#released = false;
 	#mayStart = true;
-	#others = 0;
+	#others = 0; // who watch besides us
 
 	constructor(player, monitor) {
 		this.#player = player;
@@ -30,45 +30,36 @@ export class Toolbar {
 		$("snapshot").onclick = () => this.#snapshot();
 		$("pause").onclick = () => this.#pause();
 		$("power").onclick = () => this.#power();
-		$("fullscreen").onclick = () => this.#fullscreen();
+		$("stage").ondblclick = $("fullscreen").onclick = () => this.#fullscreen();
 		$("fullscreen").hidden = !document.fullscreenEnabled;
-		$("stage").ondblclick = () => this.#fullscreen();
 		$("confirm").onclose = () => $("confirm").returnValue === "yes" && this.#post("shutdown");
 		document.addEventListener("keydown", (event) => this.#key(event));
 	}
 
 	// Called whenever something of it may have changed.
-	show({ status, result, mayStart }) {
-		const { name } = status;
+	show({ status: { name }, result, mayStart }) {
+		const paused = name === "paused";
+		const mine = name === "live" || name === "waiting" ? 1 : 0;
 		this.#released = name === "released" || result?.camera.state === "released";
 		this.#mayStart = mayStart;
-		const mine = name === "live" || name === "waiting" ? 1 : 0;
 		this.#others = Math.max(0, (result?.stream.clients ?? 0) - mine);
 		$("snapshot").disabled = !this.#player.shown && result?.camera.state !== "live";
-		$("pause").disabled = this.#released && name !== "paused";
-		this.#showPause(name === "paused");
+		const [bars, triangle, label] = $("pause").children;
+		bars.toggleAttribute("hidden", paused);
+		triangle.toggleAttribute("hidden", !paused);
+		label.textContent = paused ? "Resume" : "Pause";
+		$("pause").disabled = this.#released && !paused;
 		$("power").lastElementChild.textContent = this.#released ? "Start camera" : "Release camera";
 		$("power").classList.toggle("primary", this.#released);
 		$("power").hidden = this.#released && !mayStart;
 	}
 
-	#showPause(paused) {
-		const [bars, triangle, label] = $("pause").children;
-		bars.toggleAttribute("hidden", paused);
-		triangle.toggleAttribute("hidden", !paused);
-		label.textContent = paused ? "Resume" : "Pause";
-	}
-
 	#key(event) {
-		if (event.repeat || isTyping(event, event.key))
-			return;
-		if (event.key === "f" && document.fullscreenEnabled)
-			this.#fullscreen();
-		else if (event.key === " " && !$("pause").disabled)
-			this.#pause();
-		else
+		const action = { f: "fullscreen", " ": "pause" }[event.key];
+		if (!action || event.repeat || isTaken(event))
 			return;
 		event.preventDefault();
+		$(action).click();
 	}
 
 	#pause() {
@@ -82,25 +73,23 @@ export class Toolbar {
 		if (document.fullscreenElement)
 			document.exitFullscreen();
 		else
-			$("stage").requestFullscreen?.().catch(() => {});
+			$("stage").requestFullscreen().catch(() => {});
 	}
 
-	// The picture that is on the page; without one to hand, a new one.
+	// The picture that is on the page; if it cannot be had, a new one.
 	async #snapshot() {
 		const { shown } = this.#player;
-		if (shown) {
-			save(shown.blob, 1000 * shown.timestamp);
-			return;
-		}
-		const answer = await this.#ask("snapshot");
-		if (answer)
-			save(await answer.blob(), Date.now());
+		const answer = shown ? null : await this.#ask("snapshot");
+		if (shown)
+			save(shown.blob, shown.timestamp);
+		else if (answer)
+			save(await answer.blob(), Date.now() / 1000);
 	}
 
 	#power() {
 		if (this.#released)
 			this.#post("start");
-		else if (this.#others > 0 || !this.#mayStart)
+		else if (this.#others || !this.#mayStart)
 			this.#confirm();
 		else
 			this.#post("shutdown");
@@ -109,10 +98,9 @@ export class Toolbar {
 	#confirm() {
 		const watch = this.#others === 1 ? "1 other viewer is" : `${this.#others} other viewers are`;
 		const loss = this.#others ? `${watch} watching and will lose the picture too. ` : "";
-		$("consequence").textContent = `${loss}The camera stays off until somebody starts it again${
-			this.#mayStart ? "." : ", which you may not do from here."
-		}`;
-		$("confirm").returnValue = "no";
+		const cure = this.#mayStart ? "" : " You cannot start it from here.";
+		$("consequence").textContent = `${loss}The camera stays off until somebody starts it.${cure}`;
+		$("confirm").returnValue = "";
 		$("confirm").showModal();
 	}
 
@@ -120,17 +108,16 @@ export class Toolbar {
 		$("power").disabled = true;
 		await this.#ask(route, { method: "POST" });
 		$("power").disabled = false;
-		await this.#monitor.ask();
+		this.#monitor.ask();
 	}
 
 	// Null if it was refused; the notice says why then.
 	async #ask(route, options) {
 		const answer = await fetch(route, options).catch(() => null);
-		const text = answer && !answer.ok ? (await answer.text()).trim() : "";
-		$("notice").hidden = Boolean(answer?.ok);
-		$("notice").textContent = !answer
-			? "The server does not answer."
-			: answer.headers.has("X-Camera-State") ? text : `The server refuses this (${answer.status}).`;
+		let text = answer ? `The server answers ${answer.status}.` : "The server does not answer.";
+		if (answer?.headers.has("X-Camera-State") && !answer.ok)
+			text = await answer.text();
+		$("notice").textContent = answer?.ok ? "" : text;
 		return answer?.ok ? answer : null;
 	}
 }

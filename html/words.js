@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// words - what the page says of a status: the pill's word and tone, and what
-// stands over the picture.
+// words - what the page says of a status.
+
+// The pill's word, its tone, and the title over the picture.
 const WORDS = {
 	connecting: ["Connecting", "quiet", "Connecting…"],
 	live: ["Live", "good", ""],
@@ -11,48 +12,52 @@ const WORDS = {
 	hidden: ["Hidden", "quiet", ""],
 };
 const CAMERA_WORDS = {
-	"no-device": ["No camera", "bad", "No camera"],
 	starting: ["Starting", "quiet", "The camera is starting"],
+	"no-device": ["No camera", "bad", "No camera"],
 	busy: ["In use", "warn", "The camera is in use"],
 	denied: ["No access", "bad", "No access to the camera"],
-	stalled: ["Stalled", "warn", "The camera gives no pictures"],
+	stalled: ["Stalled", "warn", "The camera gives no picture"],
 	error: ["Camera error", "bad", "The camera has a problem"],
 };
-const CURES = {
-	stalled: "Trying again by itself.",
-	retrying: "Trying again by itself.",
-	paused: "Press Resume, or the space bar.",
-};
 
-const clock = (date) => date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+function time(seconds) {
+	const date = new Date(1000 * seconds);
+	const today = date.toDateString() === new Date().toDateString();
+	return today ? date.toLocaleTimeString() : date.toLocaleString();
+}
 
 function sentence(text) {
-	const trimmed = (text ?? "").trim();
-	if (!trimmed)
-		return "";
-	return trimmed[0].toUpperCase() + trimmed.slice(1) + (/[.!?…]$/.test(trimmed) ? "" : ".");
+	return text && text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 }
 
-function offSince(camera, mayStart) {
-	const since = camera?.since ? new Date(1000 * camera.since) : null;
-	const today = since?.toDateString() === new Date().toDateString();
-	const when = since && (today ? clock(since) : since.toLocaleString());
-	const cure = mayStart ? "Start camera turns it on again." : "It cannot be started from here.";
-	return `${when ? `Switched off at ${when}. ` : ""}${cure}`;
+function reasonOf({ name, reason }, camera, mayStart) {
+	if (name === "paused")
+		return "Resume or the space bar goes on.";
+	if (name === "stalled" || name === "retrying")
+		return `${sentence(reason)} Trying again.`;
+	if (name !== "released")
+		return sentence(reason);
+	const cure = mayStart ? "Start camera turns it on." : "It cannot be started from here.";
+	return camera?.state === name ? `Since ${time(camera.since)}. ${cure}` : cure;
 }
 
-// status: the player's. camera: of /state or null. shown: the picture on the
-// page or null. Returns { word, tone, title, reason, since }.
+// status: the player's; camera: of /state, if there is one; shown: the picture
+// on the page, if any. Returns { word, tone, title, reason, since }.
 export function describe(status, { camera, mayStart, shown }) {
-	const { name } = status;
-	const known = name === "waiting" ? CAMERA_WORDS[status.camera] : WORDS[name];
-	const [word, tone, title] = known ?? ["No picture", "warn", "No picture"];
-	let reason = [sentence(status.reason), CURES[name]].filter(Boolean).join(" ");
-	if (name === "released")
-		reason = offSince(camera, mayStart);
-	const old = shown && name !== "connecting" && name !== "paused";
-	const since = old ? `Last picture: ${clock(new Date(1000 * shown.timestamp))}` : "";
-	if (name === "live" && camera?.driver === "pattern" && camera.state === "no-device")
-		return { word: "Test pattern", tone: "warn", title, reason: sentence(camera.reason), since: "" };
-	return { word, tone, title, reason, since };
+	let { name } = status;
+	const troubled = camera && CAMERA_WORDS[camera.state];
+	if (name === "live" && troubled)
+		return { word: "Test pattern", tone: "warn", title: "", reason: sentence(camera.reason), since: "" };
+	// The worker knows better than we why nothing comes.
+	if (name === "stalled" && troubled)
+		status = { name: "waiting", camera: camera.state, reason: camera.reason };
+	name = status.name;
+	const words = name === "waiting" ? CAMERA_WORDS[status.camera] : WORDS[name];
+	const [word, tone, title] = words ?? ["No picture", "warn", "No picture"];
+	const old = shown && name !== "live" && name !== "paused";
+	return {
+		word, tone, title,
+		reason: reasonOf(status, camera, mayStart),
+		since: old ? `Last picture: ${time(shown.timestamp)}` : "",
+	};
 }
