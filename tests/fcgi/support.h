@@ -14,7 +14,7 @@
 
 struct bytes {
 	size_t size;
-	uint8_t data[1 << 20];
+	uint8_t data[1 << 24];
 };
 
 static inline void put(struct bytes *bytes, const void *data, size_t size)
