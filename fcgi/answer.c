@@ -73,6 +73,15 @@ void answer_init(struct answer *answer, int status)
 	answer->headers[0] = '\0';
 }
 
+/* What a peer sent is quoted in answers: it must not begin a line of its own. */
+static void keep_one_line(char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = ' ';
+	}
+}
+
 void answer_header(struct answer *answer, const char *name, const char *format, ...)
 {
 	char value[512];
@@ -83,10 +92,7 @@ void answer_header(struct answer *answer, const char *name, const char *format, 
 	va_start(args, format);
 	vsnprintf(value, sizeof(value), format, args);
 	va_end(args);
-	for (char *c = value; *c; c++) {
-		if ((unsigned char)*c < ' ')
-			*c = ' ';
-	}
+	keep_one_line(value);
 	n = snprintf(answer->headers + answer->headers_used, room, "%s: %s\r\n", name, value);
 	if (n > 0 && (size_t)n < room)
 		answer->headers_used += (size_t)n;
@@ -101,6 +107,7 @@ void answer_text(struct answer *answer, const char *format, ...)
 	va_start(args, format);
 	n = vsnprintf(answer->text, sizeof(answer->text) - 1, format, args);
 	va_end(args);
+	keep_one_line(answer->text);
 	answer->size = (size_t)n < sizeof(answer->text) - 2 ? (size_t)n : sizeof(answer->text) - 2;
 	answer->text[answer->size++] = '\n';
 	answer->type = "text/plain; charset=utf-8";
