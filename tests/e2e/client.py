@@ -52,6 +52,23 @@ def pattern_number(jpeg):
     return number
 
 
+class Replay(io.RawIOBase):
+    """Bytes that have been read already, then those of the socket."""
+
+    def __init__(self, first, connection):
+        self.first = first
+        self.connection = connection
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        data = self.first[: len(buffer)] or self.connection.recv(len(buffer))
+        self.first = self.first[len(buffer) :]
+        buffer[: len(data)] = data
+        return len(data)
+
+
 class Stream:
     """An open stream: part() gives the next part, or None after the closing tail."""
 
@@ -78,16 +95,27 @@ class Stream:
         self.received = 0.0  # when the newest bytes came
         self.status = None
         self.headers = None
+        self.chunked = False
         self.multipart = Multipart(self, in_advance)
 
     # --- the source of bytes for Multipart ---
 
     def fill(self):
         """Waits for more bytes; False: the end."""
+        if self.chunked:
+            return self.fill_chunk()
         data = self.socket.recv(1 << 18)
         self.received = time.monotonic()
         self.buffer += data
         return bool(data)
+
+    def fill_chunk(self):
+        size = int(self.chunks.readline(), 16)
+        data = self.chunks.read(size)
+        assert len(data) == size and self.chunks.readline() == b"\r\n"
+        self.received = time.monotonic()
+        self.buffer += data
+        return size > 0
 
     def take(self, size):
         taken = bytes(self.buffer[:size])
@@ -104,6 +132,10 @@ class Stream:
         first, _, rest = head.partition(b"\r\n")
         self.status = int(first.split()[1])
         self.headers = http.client.parse_headers(io.BytesIO(rest))
+        if self.headers["Transfer-Encoding"] == "chunked":
+            # Only other servers do it; what has come already is read once more from the start.
+            self.chunks = io.BufferedReader(Replay(self.take(len(self.buffer)), self.socket))
+            self.chunked = True
         return self
 
     def part(self):

@@ -83,14 +83,14 @@ def noisy_jpeg(size, seed):
 
 @pytest.fixture(scope="session")
 def clips():
-    """clips(bytes): an MJPEG file of ten pictures of about that size each."""
+    """clips(bytes, count): an MJPEG file of so many pictures of about that size each."""
     directory = pathlib.Path(tempfile.mkdtemp(prefix="webcam-e2e-clips."))
 
-    def make(size):
-        path = directory / f"{size}.mjpeg"
+    def make(size, count=10):
+        path = directory / f"{size}-{count}.mjpeg"
         if not path.exists():
             side = max(16, int(size**0.5 * 1.08))
-            path.write_bytes(b"".join(noisy_jpeg((side, side), seed) for seed in range(10)))
+            path.write_bytes(b"".join(noisy_jpeg((side, side), seed) for seed in range(count)))
         return path
 
     yield make

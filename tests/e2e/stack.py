@@ -122,6 +122,8 @@ class Nginx(Process):
         self.allowed = []
         # Under root it would drop to a user who may not enter the private directory.
         user = ["-g", "user root;"] if os.getuid() == 0 else []
+        self.pid_file = pathlib.Path(directory) / "nginx.pid"
+        self.pid_file.unlink(missing_ok=True)
         super().__init__(
             ["nginx", "-e", "stderr", "-p", directory, "-c", f"{directory}/nginx.conf", *user],
             f"{directory}/nginx.log",
@@ -130,8 +132,10 @@ class Nginx(Process):
         )
 
     def wait_up(self, port, address="127.0.0.1"):
+        # It listens before it has its signal handlers; the pid file comes after both.
         wait_for(
-            lambda: client.accepts(address, port) or not self.running(),
+            lambda: (self.pid_file.exists() and client.accepts(address, port))
+            or not self.running(),
             f"nginx accepts: {self.log}",
         )
         assert self.running(), self.log

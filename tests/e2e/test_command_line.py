@@ -4,12 +4,13 @@
 import json
 import os
 import re
+import socket
 import subprocess
 
 import pytest
 
 import fastcgi
-from stack import worker_environment
+from stack import wait_for, worker_environment
 
 # (option, environment, values that it refuses, a word of what it takes)
 OPTIONS = [
@@ -116,8 +117,6 @@ def test_healthcheck(program, make_worker):
 
 
 def test_healthcheck_of_something_else(program, tmp_path):
-    import socket
-
     with socket.socket(socket.AF_UNIX) as mute:
         mute.bind(str(tmp_path / "mute.sock"))
         mute.listen()
@@ -199,8 +198,6 @@ def test_log_levels(make_worker):
     path = make_worker.directory / "w.sock"
     base = ("--device", "file:/nonexistent", "--listen", f"unix:{path}")
     quiet = make_worker(*base, "--log-level", "error")
-    from stack import wait_for
-
     wait_for(path.exists)
     with fastcgi.Peer(path) as peer:
         assert peer.ask()[1] == 200

@@ -258,7 +258,7 @@ def test_socket_inherited_as_descriptor_0(make_worker, parents_socket):
 
 def listen_fds(number, count=1):
     """A shell that passes its descriptor `number` on as systemd would."""
-    script = f'export LISTEN_FDS={count} LISTEN_PID=$$; exec "$@" 3<&{number}'
+    script = f'export LISTEN_FDS={count} LISTEN_PID=$$; exec "$@" 3<&{number} 4<&{number}'
     return ["bash", "-c", script, "bash"]
 
 
