@@ -126,6 +126,9 @@ export class Player {
 	#failed({ message, camera, retryAfter }) {
 		this.#close();
 		this.#set(camera === "released" ? "released" : "retrying", camera, message);
+		// The worker itself refused us: /state will say when that is over.
+		if (camera)
+			this.#available = false;
 		if (camera !== "released")
 			this.#retryLater(retryAfter);
 	}
