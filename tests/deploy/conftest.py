@@ -1,38 +1,59 @@
 # SPDX-License-Identifier: MIT
 """A Docker engine: the one that answers, else one of our own for this run."""
 
+import contextlib
 import pathlib
 import subprocess
 import tempfile
 
 import pytest
-from engine import docker, engine_answers, remove, start_engine, stop_engine
+from engine import (
+    docker,
+    engine_answers,
+    network_kept,
+    remove,
+    require_dockerd,
+    start_engine,
+    stop_engine,
+)
 
 HERE = pathlib.Path(__file__).resolve().parent
 BASE = "debian:bookworm-slim"
 
 
+@contextlib.contextmanager
+def own_engine():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="webcam-fcgi-docker.", dir="/var/tmp"))
+    try:
+        engine = start_engine(folder)
+        try:
+            yield
+        finally:
+            stop_engine(engine)
+    finally:
+        remove(folder)
+
+
+@contextlib.contextmanager
+def base_image():
+    """The stand-in, which must not stay in somebody's engine under the public name."""
+    had_it = bool(docker("images", "-q", BASE))
+    if not had_it:
+        run = subprocess.run([HERE / "docker-base", BASE], capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+    try:
+        yield
+    finally:
+        if not had_it:
+            docker("rmi", BASE, check=False)
+
+
 @pytest.fixture(scope="session")
 def engine():
-    folder, own = None, None
-    if not engine_answers():
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="webcam-fcgi-docker.", dir="/var/tmp"))
-        bridge = pathlib.Path("/sys/class/net/docker0").exists()
-        try:
-            own = start_engine(folder)
-        except pytest.skip.Exception:
-            remove(folder)
-            raise
-    had_base = bool(docker("images", "-q", BASE))
-    if not had_base:
-        docker_base = subprocess.run([HERE / "docker-base", BASE], capture_output=True, text=True)
-        assert docker_base.returncode == 0, docker_base.stderr
-    yield own
-    if own:
-        stop_engine(own)
-        remove(folder)
-        if not bridge:
-            subprocess.run(["ip", "link", "delete", "docker0"], check=False)
-    elif not had_base:
-        # The stand-in must not stay under the public image's name.
-        docker("rmi", BASE, check=False)
+    if engine_answers():
+        with base_image():
+            yield
+    else:
+        require_dockerd()
+        with network_kept(), own_engine(), base_image():
+            yield
