@@ -17,7 +17,7 @@ VM_RUN = ROOT / "tests" / "vm" / "vm-run"
 AGENT = ROOT / "tests" / "vm" / "agent.py"
 BUILD = ROOT / os.environ.get("WEBCAM_BUILD", "build")
 # The guest is emulated: everything in it takes many times longer.
-SECONDS = 60
+SECONDS = 120
 # Two vivid cameras, the second with the multi-planar interface; a USB bus for the webcam.
 MODULES = [
     "--vivid",
@@ -32,7 +32,7 @@ MODULES = [
 class Guest:
     """sh() runs a command in it. `share` is writable there, at the same path."""
 
-    def __init__(self, share, limit=900):
+    def __init__(self, share, limit=3600):
         self.share = pathlib.Path(share)
         self.ports = {name: free_port() for name in ("agent", "front", "back")}
         self.secret = secrets.token_hex(16)
