@@ -24,6 +24,7 @@ CAPTURE := $(call objects,capture/*.c)
 FCGI := $(filter-out $B/fcgi/main.o,$(call objects,fcgi/*.c))
 UNIT := $(patsubst %.c,$B/%,$(wildcard tests/capture/test_*.c tests/fcgi/test_*.c))
 BENCH := $(addprefix $B/tests/bench/,load bare threads $(if $(wildcard tests/bench/codec.c),codec))
+VM := $(addprefix $B/tests/vm/,uvc-emu source_probe)
 
 .PHONY: all run test test-deploy check lint bench fuzz deps install uninstall clean unit programs
 .SECONDARY:
@@ -56,7 +57,7 @@ $B/tests/bench/codec: $B/tests/bench/rgbway.o
 $B/tests/bench/bare $B/tests/bench/threads: $B/tests/bench/canned.o
 
 unit: $(UNIT)
-programs: all unit $(BENCH)
+programs: all unit $(BENCH) $(VM)
 
 run:
 	@setpriv --pdeathsig TERM conf/run
