@@ -81,7 +81,11 @@ class Guest:
         return int(self.sh(line))
 
     def kill(self, pid, signal="TERM"):
-        self.sh(f"kill -{signal} {pid}; while [ -e /proc/{pid} ]; do read -t 0.05 <> <(:); done; true")
+        self.sh(f"kill -{signal} {pid}")
+        self.wait_while(f"[ -e /proc/{pid} ]")
+
+    def wait_while(self, condition):
+        self.sh(f"while {condition}; do read -t 0.05 <> <(:); done; true")
 
     def probe(self, arguments, code=0, seconds=SECONDS):
         """The events that source_probe tells of, and everything it wrote."""
@@ -106,8 +110,7 @@ class Webcam:
         self.wait()
 
     def wait(self, there=True):
-        test = "! [ -e" if there else "[ -e"
-        self.guest.sh(f"while {test} /dev/video3 ]; do read -t 0.05 <> <(:); done; true")
+        self.guest.wait_while(f"[ {'!' if there else ''} -e /dev/video3 ]")
 
     def do(self, command):
         self.guest.sh(f"echo {command} >{self.CONTROL}")
