@@ -24,6 +24,7 @@ static void *camera_thread(void *arg)
 
 	pthread_setname_np(pthread_self(), "camera");
 	keeper_run(&camera->keeper);
+	desk_end(&camera->desk);
 	return NULL;
 }
 
@@ -57,12 +58,11 @@ void camera_stop(struct camera *camera)
 
 int camera_join(struct camera *camera, int64_t timeout_ns)
 {
-	int64_t deadline_ns = clock_now_ns() + timeout_ns;
-	const struct timespec deadline = {deadline_ns / NS_PER_S, deadline_ns % NS_PER_S};
-
-	errno = pthread_clockjoin_np(camera->thread, NULL, CLOCK_MONOTONIC, &deadline);
-	camera->joined = errno == 0;
-	return camera->joined ? 0 : -1;
+	if (desk_await_end(&camera->desk, timeout_ns) < 0)
+		return -1;
+	pthread_join(camera->thread, NULL);
+	camera->joined = true;
+	return 0;
 }
 
 void camera_destroy(struct camera *camera)

@@ -59,20 +59,44 @@ void desk_unwatch(struct desk *desk)
 	wake(desk);
 }
 
-int desk_release(struct desk *desk, int64_t timeout_ns)
+/* Under the lock, until the camera is released or has ended. */
+static int await_change(struct desk *desk, bool (*reached)(const struct desk *), int64_t timeout_ns)
 {
 	int64_t deadline_ns = clock_now_ns() + timeout_ns;
 	struct timespec deadline = {deadline_ns / NS_PER_S, deadline_ns % NS_PER_S};
 	int rc = 0;
 
+	while (!reached(desk) && rc == 0)
+		rc = pthread_cond_timedwait(&desk->changed, &desk->lock, &deadline);
+	return rc;
+}
+
+static bool is_released(const struct desk *desk)
+{
+	return desk->status.state == CAMERA_RELEASED;
+}
+
+static bool has_ended(const struct desk *desk)
+{
+	return desk->ended;
+}
+
+int desk_release(struct desk *desk, int64_t timeout_ns)
+{
 	pthread_mutex_lock(&desk->lock);
 	desk->orders.released = true;
 	wake(desk);
-	while (desk->status.state != CAMERA_RELEASED && rc == 0)
-		rc = pthread_cond_timedwait(&desk->changed, &desk->lock, &deadline);
+	errno = await_change(desk, is_released, timeout_ns);
 	pthread_mutex_unlock(&desk->lock);
-	errno = rc;
-	return rc == 0 ? 0 : -1;
+	return errno == 0 ? 0 : -1;
+}
+
+int desk_await_end(struct desk *desk, int64_t timeout_ns)
+{
+	pthread_mutex_lock(&desk->lock);
+	errno = await_change(desk, has_ended, timeout_ns);
+	pthread_mutex_unlock(&desk->lock);
+	return errno == 0 ? 0 : -1;
 }
 
 void desk_resume(struct desk *desk)
@@ -122,5 +146,13 @@ void desk_write_status(struct desk *desk, const struct camera_status *status)
 		desk->status = *status;
 		pthread_cond_broadcast(&desk->changed);
 	}
+	pthread_mutex_unlock(&desk->lock);
+}
+
+void desk_end(struct desk *desk)
+{
+	pthread_mutex_lock(&desk->lock);
+	desk->ended = true;
+	pthread_cond_broadcast(&desk->changed);
 	pthread_mutex_unlock(&desk->lock);
 }

@@ -21,11 +21,12 @@ struct orders {
 };
 
 struct desk {
-	pthread_mutex_t lock;   /* guards orders and status */
-	pthread_cond_t changed; /* status.state */
+	pthread_mutex_t lock;   /* guards orders, status and ended */
+	pthread_cond_t changed; /* status.state, ended */
 	struct orders orders;
 	struct camera_status status;
-	int event; /* readable when orders have changed */
+	bool ended; /* the thread is about to end */
+	int event;  /* readable when orders have changed */
 };
 
 /* 0, or -1 and errno. */
@@ -38,6 +39,10 @@ void desk_unwatch(struct desk *desk);
 int desk_release(struct desk *desk, int64_t timeout_ns);
 void desk_resume(struct desk *desk);
 void desk_stop(struct desk *desk);
+
+/* Waits for desk_end(): 0, or -1 and ETIMEDOUT. */
+int desk_await_end(struct desk *desk, int64_t timeout_ns);
+
 void desk_read_status(struct desk *desk, struct camera_status *status);
 
 /* For the camera's thread. Waking up: poll() event, then desk_read_orders(). */
@@ -45,5 +50,8 @@ struct orders desk_read_orders(struct desk *desk);
 
 /* The thread's own copy of the status becomes everybody's. */
 void desk_write_status(struct desk *desk, const struct camera_status *status);
+
+/* The thread's last word. */
+void desk_end(struct desk *desk);
 
 #endif

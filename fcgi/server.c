@@ -37,8 +37,8 @@ struct server {
 	struct routes *routes;
 	struct pulse *pulse;
 	struct watch hub_watch, control_watch, stop_watch;
-	int64_t patience_ns; /* written before stop_watch is signalled */
-	int64_t stop_ns;     /* when the thread ends at the latest; INT64_MAX: it serves */
+	_Atomic int64_t patience_ns; /* written before stop_watch is signalled */
+	int64_t stop_ns;             /* when the thread ends at the latest; INT64_MAX: it serves */
 };
 
 #define OWNER(watch, member) ((struct server *)((char *)(watch)-offsetof(struct server, member)))
