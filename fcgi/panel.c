@@ -126,7 +126,7 @@ static void keep(struct panel *panel, const struct wishes *wishes)
 		const struct control_wish *wish = &wishes->list[i];
 		const struct control_info *control = controls_find(&panel->last, wish->name);
 
-		log_info("controls: %s=%s", wish->name, wish->value);
+		log_debug("controls: %s=%s", wish->name, wish->value);
 		if (!control || control->type == CONTROL_TYPE_BUTTON)
 			continue;
 		kept.list[kept.size] = *wish;
