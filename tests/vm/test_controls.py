@@ -8,7 +8,7 @@ import time
 
 import client
 import pytest
-from guest import SECONDS
+from guest import BUILD, SECONDS
 from stack import wait_for
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -25,13 +25,14 @@ def by_v4l2_ctl(guest, number):
     for line in guest.sh(f"v4l2-ctl -d /dev/video{number} --list-ctrls-menus").splitlines():
         if found := CONTROL.match(line):
             name, kind, rest, flags = found.groups()
-            fields = dict(re.findall(r"(\w+)=(-?\w+)", rest))
-            last = {"type": kind, "flags": (flags or "").split(", "), "menu": {}, "dims": "dims" in rest}
-            last |= {key: int(value, 0) for key, value in fields.items() if key != "dims"}
-            controls[name] = last
+            fields = dict(re.findall(r"(\w+)=(-?\w+)", rest)) if kind in TYPES else {}
+            last = {"type": kind, "flags": (flags or "").split(", "), "menu": {}}
+            last["array"] = fields.pop("dims", None)
+            controls[name] = last | {key: int(value, 0) for key, value in fields.items()}
+            last = controls[name]
         elif found := CHOICE.match(line):
             last["menu"][int(found[1])] = found[2]
-    return {n: c for n, c in controls.items() if c["type"] in TYPES and not c["dims"]}
+    return {n: c for n, c in controls.items() if c["type"] in TYPES and not c["array"]}
 
 
 def ask(site):
@@ -92,26 +93,35 @@ def test_vivid_is_listed_as_v4l2_ctl_lists_it(guest, site):
     print(f"{len(ours)} controls of vivid, all types")
 
 
+def settable(controls):
+    """name -> another legal value, of those that can be set to one and leave the device whole."""
+    values = {
+        name: other_value(control)
+        for name, control in controls.items()
+        if control["type"] != "button"
+        and not BREAKS.search(name)
+        and not {"read_only", "inactive"} & set(control["flags"])
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def test_each_control_of_vivid_is_set_and_read_back(guest, site):
     front = site("--device 0")
-    count = 0
-    for name, control in ask(front).items():
-        value = other_value(control)
-        if BREAKS.search(name) or value is None or {"read_only", "inactive"} & set(control["flags"]):
-            continue
-        if control["type"] == "button":
-            continue
-        try:
+    before = ask(front)
+    values = settable(before)
+    try:
+        for name, value in values.items():
             assert set_one(front, name, value)["value"] == value
-            theirs = by_v4l2_ctl(guest, 0)[name]
-            assert theirs["value"] & 0xFFFFFFFFFFFFFFFF == value & 0xFFFFFFFFFFFFFFFF
-        finally:
-            assert set_one(front, name, control["value"])["value"] == control["value"]
-        count += 1
+        ours, theirs = ask(front), by_v4l2_ctl(guest, 0)
+        for name, control in ours.items():
+            assert_same(control, theirs[name])
+    finally:
+        for name in values:
+            assert set_one(front, name, before[name]["value"])["value"] == before[name]["value"]
     assert post(front, "button=1").status == 200
     assert front.state()["camera"]["opens"] == 0
-    print(f"{count} controls set and read back, and a button")
-    assert count > 30
+    print(f"{len(values)} controls set and read back, and a button")
+    assert len(values) > 30
 
 
 def bad_values(control):
@@ -246,7 +256,7 @@ def test_the_webcam_is_listed_and_set_idle_live_and_replugged(guest, site, webca
 
 
 def test_a_control_that_hangs_delays_nobody(guest, site, webcam):
-    """The webcam does not answer for a while; a viewer of the other camera's worker, and ours."""
+    """The webcam's processor is stopped, and with it the driver's request to set the control."""
     front = site("--device auto --resolution 640x480 --idle-release 0")
     front.await_state(lambda state: state["camera"]["state"] == "idle")
     pid = guest.sh("pidof uvc-emu").strip()
@@ -259,14 +269,15 @@ def test_a_control_that_hangs_delays_nobody(guest, site, webcam):
         slowest = 0
         while time.monotonic() - began < 2:
             asked = time.monotonic()
-            assert client.request(front.port, "/healthz", timeout=SECONDS).status == 200
             assert front.state()["camera"]["state"] == "idle"
             slowest = max(slowest, time.monotonic() - asked)
+        # Not from here: it is not public.
+        guest.sh(f"{BUILD}/webcam-fcgi --healthcheck --listen unix:/tmp/front/webcam.sock")
         assert not answers
     finally:
         guest.sh(f"kill -CONT {pid}")
     poster.join(SECONDS)
     assert answers and answers[0].status == 200, answers
     wait_for(lambda: ask(front)["contrast"]["value"] == 77, "the value")
-    print(f"/healthz and /state together while a control hung: {slowest * 1000:.0f} ms at most")
+    print(f"/state while a control hung: {slowest * 1000:.0f} ms at most")
     assert slowest < 1.5
