@@ -20,15 +20,30 @@ static json_t *rounded(double value)
 	return json_real(round(value * 1000) / 1000);
 }
 
+/* Drivers and file names are not always UTF-8, or were cut in the middle of a character. */
+static json_t *text(const char *bytes)
+{
+	json_t *string = json_string(bytes);
+	char plain[256];
+	size_t n = 0;
+
+	if (string)
+		return string;
+	for (; bytes[n] && n < sizeof(plain) - 1; n++)
+		plain[n] = (unsigned char)bytes[n] < 0x80 ? bytes[n] : '?';
+	plain[n] = '\0';
+	return json_string(plain);
+}
+
 static json_t *camera_json(const struct camera_status *status)
 {
 	const struct source_info *info = &status->info;
 
-	return json_pack("{s:s, s:s, s:f, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:{s:I, s:I, s:I}}",
-		"state", camera_state_name(status->state), "reason", status->reason, "since",
-		seconds(status->since_ns), "device", info->device, "driver", info->driver, "card",
-		info->card, "bus", info->bus, "format", info->format, "opens",
-		(json_int_t)status->opens, "errors",
+	return json_pack("{s:s, s:o, s:f, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:{s:I, s:I, s:I}}",
+		"state", camera_state_name(status->state), "reason", text(status->reason), "since",
+		seconds(status->since_ns), "device", text(info->device), "driver",
+		text(info->driver), "card", text(info->card), "bus", text(info->bus), "format",
+		text(info->format), "opens", (json_int_t)status->opens, "errors",
 		(json_int_t)(status->errors[CAMERA_NO_DEVICE] + status->errors[CAMERA_BUSY] +
 			     status->errors[CAMERA_DENIED] + status->errors[CAMERA_STALLED] +
 			     status->errors[CAMERA_ERROR]),
@@ -90,8 +105,8 @@ char *state_json(
 	const struct config *config, const struct camera_status *status, struct viewers *viewers)
 {
 	int64_t now_ns = clock_now_ns();
-	json_t *root = json_pack("{s:b, s:{s:s, s:f, s:o, s:o, s:o, s:o}}", "ok", 1, "result",
-		"instance_id", config->instance_id, "now", seconds(clock_wall_ns()), "camera",
+	json_t *root = json_pack("{s:b, s:{s:o, s:f, s:o, s:o, s:o, s:o}}", "ok", 1, "result",
+		"instance_id", text(config->instance_id), "now", seconds(clock_wall_ns()), "camera",
 		camera_json(status), "encoder", encoder_json(config, status), "source",
 		source_json(config, status, now_ns), "stream", stream_json(config, viewers));
 	/* 16 digits: a time of day to the microsecond, and 29.97 still reads 29.97 */
