@@ -92,7 +92,7 @@ bool screen_update(struct screen *screen, struct frame *newest, const struct cam
 	if (wants_placeholder(status))
 		return show_placeholder(screen, status);
 	/* A placeholder stays until the camera that is now starting has its first picture. */
-	if (screen->is_picture)
+	if (screen->is_picture || status->state == CAMERA_IDLE)
 		screen->lit = false;
 	return false;
 }
