@@ -98,4 +98,5 @@ def test_without_a_watchdog_idle_threads_sleep(make_stack, manager):
 
     began, before = time.monotonic(), switches()
     wait_for(lambda: time.monotonic() - began >= 2, "two seconds")
-    assert (switches() - before) / (time.monotonic() - began) < 10
+    # A sanitizer has a thread of its own.
+    assert (switches() - before) / (time.monotonic() - began) < 10 * SLOW
