@@ -185,21 +185,23 @@ static void send_body(struct routes *routes, struct request *request, const char
 	send_answer(routes, request, &answer);
 }
 
-/* One number from the query: 0 and *number, 0 and nothing if it is not given, -1: answered with
- * 400. */
+static const char any_number[] = "0123456789.", whole_number[] = "0123456789";
+
+/* One number of the given characters from the query: 0 and *number, 0 and nothing if it is not
+ * given, -1: answered with 400. */
 static int query_number(struct routes *routes, struct request *request, const char *name,
-	double low, double high, double *number)
+	const char *characters, double low, double high, double *number)
 {
 	char value[64], line[192], *end;
 
 	if (!query_get(request_param(request, "QUERY_STRING"), name, value, sizeof(value)))
 		return 0;
 	*number = strtod(value, &end);
-	if (strspn(value, "0123456789.") == strlen(value) && !*end && *number >= low &&
+	if (strspn(value, characters) == strlen(value) && !*end && *number >= low &&
 		*number <= high)
 		return 0;
-	snprintf(line, sizeof(line), "%s: \"%s\" is not valid: give a number from %.10g to %.10g",
-		name, value, low, high);
+	snprintf(line, sizeof(line), "%s: \"%s\" is not valid: give a %snumber from %.10g to %.10g",
+		name, value, characters == whole_number ? "whole " : "", low, high);
 	send_line(routes, request, 400, line);
 	return -1;
 }
@@ -218,10 +220,12 @@ static int read_viewer_options(
 	double frames = 0, placeholder = 1, in_advance = is_chromium_image(request);
 
 	*options = (struct viewer_options){.address = request_param(request, "REMOTE_ADDR")};
-	if (query_number(routes, request, "fps", 0.1, 240, &options->fps) < 0 ||
-		query_number(routes, request, "frames", 1, 1e15, &frames) < 0 ||
-		query_number(routes, request, "placeholder", 0, 1, &placeholder) < 0 ||
-		query_number(routes, request, "advance_headers", 0, 1, &in_advance) < 0)
+	if (query_number(routes, request, "fps", any_number, 0.1, 240, &options->fps) < 0 ||
+		query_number(routes, request, "frames", whole_number, 1, 1e15, &frames) < 0 ||
+		query_number(routes, request, "placeholder", whole_number, 0, 1, &placeholder) <
+			0 ||
+		query_number(routes, request, "advance_headers", whole_number, 0, 1, &in_advance) <
+			0)
 		return -1;
 	options->frames = (uint64_t)frames;
 	options->no_placeholder = placeholder < 1;
@@ -290,8 +294,8 @@ static void handle_snapshot(struct routes *routes, struct request *request)
 	struct camera_status status;
 	double max_age_ms = 0;
 
-	if (query_number(routes, request, "max_delay", 0, 1e9, &max_age_ms) < 0 ||
-		query_number(routes, request, "max_age", 0, 1e9, &max_age_ms) < 0)
+	if (query_number(routes, request, "max_delay", any_number, 0, 1e9, &max_age_ms) < 0 ||
+		query_number(routes, request, "max_age", any_number, 0, 1e9, &max_age_ms) < 0)
 		return;
 	camera_status(routes->parts.camera, &status);
 	if (has_method(request, "HEAD") && status.state != CAMERA_RELEASED) {
