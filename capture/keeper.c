@@ -253,7 +253,7 @@ static void publish(struct keeper *keeper, struct frame *frame)
 	bool first = keeper->stream_ns == 0;
 
 	if (first)
-		keeper->stream_ns = now;
+		keeper->stream_ns = frame->captured_ns;
 	frame->stream_ns = keeper->stream_ns;
 	keeper->picture_ns = now;
 	keeper->bad = 0;
