@@ -124,7 +124,7 @@ static bool wait_for_picture(struct keeper *keeper, int64_t deadline_ns)
 {
 	struct pollfd fds[] = {
 		{.fd = keeper->desk->event, .events = POLLIN},
-		{.fd = keeper->source ? keeper->source->fd : -1, .events = POLLIN},
+		{.fd = keeper->source ? keeper->source->fd : -1, .events = POLLIN | POLLPRI},
 		{.fd = keeper->source && !keeper->status.stand_in ? -1 : keeper->nodes,
 			.events = POLLIN},
 	};

@@ -8,8 +8,9 @@
 struct entry {
 	const char *device; /* in lineup.list */
 	const struct source_ops *ops;
-	struct source_info info; /* of the camera that it gave … */
-	bool known;              /* … if it ever gave one */
+	struct source_info info; /* of the camera that it gave, or that a probe saw */
+	bool known;              /* it gave one: from then on only that one */
+	bool seen;               /* a probe saw one: the next probe need not open anything */
 };
 
 struct lineup {
@@ -103,6 +104,7 @@ struct source *lineup_open(struct lineup *lineup, size_t limit, size_t *place, s
 		if (source) {
 			entry->info = source->info;
 			entry->known = true;
+			entry->seen = false;
 			*place = i;
 			return source;
 		}
@@ -111,14 +113,34 @@ struct source *lineup_open(struct lineup *lineup, size_t limit, size_t *place, s
 	return NULL;
 }
 
+/* Without opening a node, if that camera is still where it was seen; else by a search. */
+static int probe(
+	struct lineup *lineup, struct entry *entry, struct source_info *info, struct fault *fault)
+{
+	struct source_options options = options_for(lineup, entry);
+
+	if (entry->seen) {
+		options.known = &entry->info;
+		if (entry->ops->probe(&options, info, fault) == 0)
+			return 0;
+		entry->seen = false;
+		options.known = NULL;
+	}
+	if (entry->ops->probe(&options, info, fault) < 0)
+		return -1;
+	if (!entry->known) {
+		entry->info = *info;
+		entry->seen = true;
+	}
+	return 0;
+}
+
 int lineup_probe(struct lineup *lineup, struct source_info *info, struct fault *fault)
 {
 	for (size_t i = 0; i < lineup->size; i++) {
-		struct entry *entry = &lineup->entries[i];
-		struct source_options options = options_for(lineup, entry);
 		struct fault refusal;
 
-		if (entry->ops->probe(&options, info, &refusal) == 0)
+		if (probe(lineup, &lineup->entries[i], info, &refusal) == 0)
 			return (int)i;
 		keep_more_telling(fault, &refusal, i == 0);
 	}

@@ -76,7 +76,7 @@ struct source_ops {
 struct source {
 	const struct source_ops *ops;
 	struct source_info info;
-	int fd; /* poll() it for POLLIN: source_next() may then have a picture */
+	int fd; /* poll() it for POLLIN and POLLPRI: next() may then have something to tell */
 };
 
 extern const struct source_ops source_v4l2, source_pattern, source_file;

@@ -176,6 +176,31 @@ static void the_camera_that_was_opened_is_remembered(void **state)
 	lineup_destroy(lineup);
 }
 
+static void a_camera_that_a_probe_saw_is_not_searched_again(void **state)
+{
+	struct lineup *lineup = create("a");
+	struct source_info info = {0};
+	struct fault fault;
+	size_t place;
+
+	(void)state;
+	assert_int_equal(lineup_probe(lineup, &info, &fault), 0);
+	assert_false(told[0].known);
+	assert_int_equal(lineup_probe(lineup, &info, &fault), 0);
+	assert_true(told[0].known);
+
+	/* Gone: a search, for any camera; and seeing one does not bind the first opening to it. */
+	told[0] = (struct told){.fault = CAMERA_NO_DEVICE};
+	assert_int_equal(lineup_probe(lineup, &info, &fault), -1);
+	assert_int_equal(told[0].asked, 2);
+	assert_false(told[0].known);
+	told[0] = (struct told){0};
+	assert_int_equal(lineup_probe(lineup, &info, &fault), 0);
+	assert_non_null(lineup_open(lineup, 1, &place, &fault));
+	assert_false(told[0].known);
+	lineup_destroy(lineup);
+}
+
 static void only_a_pattern_at_the_end_stands_in(void **state)
 {
 	struct lineup *lineup = create("a,pattern");
@@ -204,6 +229,7 @@ int main(void)
 		cmocka_unit_test(the_most_telling_fault_is_told),
 		cmocka_unit_test(a_probe_tells_the_place),
 		cmocka_unit_test(the_camera_that_was_opened_is_remembered),
+		cmocka_unit_test(a_camera_that_a_probe_saw_is_not_searched_again),
 		cmocka_unit_test(only_a_pattern_at_the_end_stands_in),
 	};
 
