@@ -104,16 +104,20 @@ SHARE := $(PREFIX)/share/webcam-fcgi
 INSTALLED := $(PREFIX)/bin/webcam-fcgi $(PREFIX)/share/man/man8/webcam-fcgi.8 $(SHARE) \
 	$(addprefix /etc/systemd/system/webcam-fcgi@,.socket .service) /etc/nginx/snippets/webcam-fcgi.conf
 install: all
-	install -d $(addprefix $(DESTDIR),$(sort $(dir $(INSTALLED))) $(SHARE)/html /etc/webcam-fcgi)
+	install -d $(addprefix $(DESTDIR),$(sort $(dir $(INSTALLED))) $(SHARE)/html $(SHARE)/examples /etc/webcam-fcgi)
 	install $B/webcam-fcgi $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 conf/man/webcam-fcgi.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 html/* $(DESTDIR)$(SHARE)/html/
-	install -m 644 conf/systemd/camera.conf conf/prometheus/alerts.yml $(DESTDIR)$(SHARE)/
+	install -m 644 conf/examples/* conf/systemd/camera.conf conf/prometheus/* $(DESTDIR)$(SHARE)/examples/
 	install -m 644 conf/systemd/webcam-fcgi@.socket $(DESTDIR)/etc/systemd/system/
-	sed 's|@PREFIX@|$(PREFIX)|' conf/systemd/webcam-fcgi@.service >$(DESTDIR)/etc/systemd/system/webcam-fcgi@.service
-	sed 's|@HTML@|$(SHARE)/html|; s|@SOCKETS@|/run/webcam-fcgi|' conf/webcam-fcgi.conf >$(DESTDIR)/etc/nginx/snippets/webcam-fcgi.conf
+	sed 's|@PREFIX@|$(PREFIX)|' conf/systemd/webcam-fcgi@.service | \
+		install -m 644 /dev/stdin $(DESTDIR)/etc/systemd/system/webcam-fcgi@.service
+	sed 's|@HTML@|$(SHARE)/html|; s|@SOCKETS@|/run/webcam-fcgi|' conf/webcam-fcgi.conf | \
+		install -m 644 /dev/stdin $(DESTDIR)/etc/nginx/snippets/webcam-fcgi.conf
+# The cameras' settings and state stay: they are the admin's.
 uninstall:
 	rm -rf $(addprefix $(DESTDIR),$(INSTALLED))
+	-rmdir --ignore-fail-on-non-empty $(DESTDIR)/etc/webcam-fcgi
 
 clean:
 	rm -rf build

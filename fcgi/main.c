@@ -44,8 +44,8 @@ static void keep_standard_descriptors(void)
 /*
  * A core file would hold somebody's pictures, so there is none. A program that the
  * kernel pipes cores to is not bound by that limit: what it gets is told in core(5)'s
- * mask, which leaves all memory out, ours and the driver's. (MADV_DONTDUMP would have
- * to be set and taken back for each picture, and would miss malloc's used pages.)
+ * mask, which leaves all memory out, ours and the driver's. (MADV_DONTDUMP would need
+ * pages of its own for each picture, and there are copies in the encoder and in parts.)
  */
 static void keep_pictures_out_of_cores(void)
 {
