@@ -91,6 +91,13 @@ const char *request_param(const struct request *request, const char *name)
 	return FCGX_GetParam(name, request->fcgx.envp);
 }
 
+bool request_has_method(const struct request *request, const char *method)
+{
+	const char *given = request_param(request, "REQUEST_METHOD");
+
+	return given && strcmp(given, method) == 0;
+}
+
 const char *request_component(const struct request *request)
 {
 	const char *path = request_param(request, "PATH_INFO");

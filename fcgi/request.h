@@ -33,6 +33,9 @@ bool request_too_long(const struct request *request);
 /* A CGI variable such as "HTTP_HOST", or NULL. Borrowed until the request ends. */
 const char *request_param(const struct request *request, const char *name);
 
+/* Whether that is its REQUEST_METHOD. */
+bool request_has_method(const struct request *request, const char *method);
+
 /* The last component of the path, "" for a path that ends in '/'. Never NULL. */
 const char *request_component(const struct request *request);
 
