@@ -37,7 +37,7 @@ def program():
 
 @pytest.fixture
 def make_stack(program):
-    """make_stack("--fps", 5, …): worker and nginx, up; a small test pattern unless told otherwise."""
+    """make_stack("--fps", 5, …): worker and nginx, up; a small test pattern unless told."""
     stacks = []
 
     def make(*arguments, device="pattern", start=True, address="127.0.0.1", **options):

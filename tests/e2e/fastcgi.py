@@ -34,7 +34,9 @@ def stream_of(kind, content, number=1, piece=65528):
     return out + record(kind, b"", number)
 
 
-def request(path="/healthz", method="GET", number=1, role=1, flags=0, body=b"", piece=65528, **more):
+def request(
+    path="/healthz", method="GET", number=1, role=1, flags=0, body=b"", piece=65528, **more
+):
     params = {"REQUEST_METHOD": method, "SCRIPT_NAME": path, "QUERY_STRING": ""} | more
     if body:
         params["CONTENT_LENGTH"] = str(len(body))

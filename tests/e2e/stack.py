@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The worker and nginx, as shipped, in a private directory; ended by pid and examined at the end."""
+"""The worker and nginx, as shipped, in a private directory; examined when they end."""
 
 import json
 import os
@@ -15,7 +15,7 @@ import time
 import client
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|SUMMARY: \w+San")
+SANITIZER = re.compile(r"(ERROR|WARNING|SUMMARY): \w+Sanitizer|runtime error:")
 COMPLAINT = re.compile(r"\[(warn|error|crit|alert|emerg)\]")
 # A sanitizer makes everything slower; what is asserted about time is scaled by it.
 SLOW = 4 if "address" in os.environ.get("WEBCAM_BUILD", "") else 1

@@ -20,7 +20,9 @@ def taken(answer):
 # --- snapshots ---
 
 
-@pytest.mark.parametrize("path", ["/snapshot", "/snapshot.jpg", "/?action=snapshot", "/a/snapshot?123"])
+@pytest.mark.parametrize(
+    "path", ["/snapshot", "/snapshot.jpg", "/?action=snapshot", "/a/snapshot?123"]
+)
 def test_snapshot(make_stack, path):
     stack = make_stack("--warmup", 0)
     before = time.time()
@@ -133,7 +135,8 @@ def test_snapshot_is_never_a_placeholder(make_stack):
 
 
 def test_shutdown_and_start(stack):
-    with stack.stream() as one, stack.stream("/video_feed?advance_headers=1", in_advance=True) as two:
+    chromium = stack.stream("/video_feed?advance_headers=1", in_advance=True)
+    with stack.stream() as one, chromium as two:
         one.pictures(3)
         two.parts(3)
         answer = stack.post("/shutdown")

@@ -21,9 +21,8 @@ def url(stack, path="/video_feed"):
 
 
 def run(*command, **options):
-    return subprocess.run(
-        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, **options
-    )
+    command = list(map(str, command))
+    return subprocess.run(command, capture_output=True, timeout=60, **options)
 
 
 @tool("curl")
@@ -42,7 +41,8 @@ def test_curl(stack):
 @pytest.mark.parametrize("query", ["", "?advance_headers=1"])
 def test_ffmpeg(stack, demuxer, query):
     result = run(
-        *("ffmpeg", "-v", "warning", "-progress", "-", *demuxer, "-i", url(stack, "/video_feed" + query)),
+        *("ffmpeg", "-v", "warning", "-progress", "-", *demuxer),
+        *("-i", url(stack, "/video_feed" + query)),
         *("-frames:v", 30, "-f", "null", "-"),
     )
     assert result.returncode == 0, result.stderr

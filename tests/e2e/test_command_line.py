@@ -15,12 +15,12 @@ from stack import wait_for, worker_environment
 # (option, environment, values that it refuses, a word of what it takes)
 OPTIONS = [
     ("device", "DEVICE", ["", "nonsense:x", "pattern,,auto", ","], "pattern"),
-    ("resolution", "RESOLUTION", ["640", "640x", "0x0", "99999x1", "640x480x2", "axb"], "WIDTHxHEIGHT"),
+    ("resolution", "RESOLUTION", ["640", "640x", "0x0", "99999x1", "1x2x3", "axb"], "WIDTHxHEIGHT"),
     ("fps", "FPS", ["0", "-1", "x", "1000", "nan", "0x10", " 30"], "0.1 to 240"),
     ("format", "FORMAT", ["X", "TOOLONG", "M J"], "MJPG"),
     ("quality", "QUALITY", ["0", "101", "80.5", "x"], "1 to 100"),
     ("control", "CONTROLS", ["brightness", "=1", "brightness="], "NAME=VALUE"),
-    ("listen", "LISTEN", ["nonsense", "unix:", "tcp:", "tcp:localhost", "/run/x.sock"], "unix:PATH"),
+    ("listen", "LISTEN", ["x", "unix:", "tcp:", "tcp:localhost", "/run/x.sock"], "unix:PATH"),
     ("socket-mode", "SOCKET_MODE", ["rw", "9", "77777", "-1"], "octal"),
     ("socket-group", "SOCKET_GROUP", ["no-such-group"], "group"),
     ("max-viewers", "MAX_VIEWERS", ["0", "-1", "x", "1.5", "100000000"], "1 to"),
@@ -30,7 +30,7 @@ OPTIONS = [
     ("warmup", "WARMUP", ["-1", "x", "60"], "seconds"),
     ("state-dir", "STATE_DIR", [], ""),
     ("dev-dir", "DEV_DIR", ["relative/path"], "absolute"),
-    ("allow-origin", "ALLOW_ORIGIN", ["example.org", "http://", "http://a/path", "http://a,,http://b"], "https://"),
+    ("allow-origin", "ALLOW_ORIGIN", ["a.org", "http://", "http://a/p", "http://a,,x"], "https:"),
     ("instance-id", "INSTANCE_ID", [], ""),
     ("log-level", "LOG_LEVEL", ["loud", "INFO ", "3"], "debug"),
 ]

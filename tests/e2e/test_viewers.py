@@ -7,8 +7,6 @@ import re
 import socket
 import time
 
-import pytest
-
 import fastcgi
 from stack import SLOW, wait_for
 
