@@ -23,15 +23,13 @@ async function makePlayer() {
 
 const monitor = new Monitor("state");
 const player = await makePlayer();
-const figures = new Figures(player, monitor, $("picture"));
+const figures = new Figures(player, monitor);
 const toolbar = new Toolbar(player, monitor);
-const controls = new Controls({
-	panel: $("controls"), fields: $("fields"), refused: $("refused"), reset: $("reset"),
-});
+const controls = new Controls();
 let mayStart = true;
 let cameraState = "";
 
-// Only when it changed: a screen reader reads each change aloud.
+// A screen reader reads each change aloud.
 function write(id, text) {
 	if ($(id).textContent !== text)
 		$(id).textContent = text;
@@ -77,13 +75,10 @@ player.onchange = () => {
 
 player.onpaint = (picture) => figures.painted(picture.timestamp);
 
-controls.onaccess = ({ allowed, login }) => {
+controls.onaccess = (allowed) => {
 	mayStart = allowed;
-	$("login").hidden = !login;
 	show();
 };
-
-$("login").onclick = () => controls.refresh({ prompt: true });
 
 function hide() {
 	player.hold("hidden");

@@ -2,6 +2,7 @@
 // controls - the panel of the camera's own settings, built from GET /controls.
 //
 // What it shows is what the server answered last, never what was wished.
+const $ = (id) => document.getElementById(id);
 const SEND_EVERY_MS = 100;
 
 // One control: its label, its fields, which say the same, and its reset.
@@ -29,7 +30,8 @@ class Row {
 	}
 
 	#build({ type, label, min, max, step, menu }) {
-		const onchange = ({ target }) => this.#send(target.value);
+		// A field that was emptied has no value to send: the old one comes back.
+		const onchange = ({ target: { value } }) => (value === "" ? this.show(this.control) : this.#send(value));
 		if (type === "bool") {
 			this.#field("input", { type: "checkbox", onchange: (e) => this.#send(e.target.checked) });
 		} else if (menu) {
@@ -77,32 +79,31 @@ export class Controls {
 	#rows = new Map();
 	#wished = new Map(); // id -> value, not sent yet
 	#sending = false;
-	#panel;
-	#fields;
-	#refused;
+	#credentials = "omit";
 
-	// Called when it is known whether we may control the camera, and whether a
-	// password would help: { allowed, login }.
-	onaccess = () => {};
+	onaccess = () => {}; // (whether we may control the camera)
 
-	constructor({ panel, fields, refused, reset }) {
-		this.#panel = panel;
-		this.#fields = fields;
-		this.#refused = refused;
-		fields.onsubmit = (event) => event.preventDefault();
-		reset.onclick = () => this.#rows.forEach((row) => row.reset());
-		panel.ontoggle = () => panel.open && this.refresh();
+	constructor() {
+		$("reset").onclick = () => this.#rows.forEach((row) => row.reset());
+		$("controls").ontoggle = () => $("controls").open && this.refresh();
+		$("login").onclick = () => this.#login();
 	}
 
-	// Asks what there is. Only with prompt may the browser ask for a password:
-	// most who watch have none.
-	async refresh({ prompt = false } = {}) {
-		const answer = await fetch("controls", prompt ? {} : { window: null }).catch(() => null);
-		if (!answer)
-			return;
-		const login = answer.status === 401;
-		this.onaccess({ allowed: !login && answer.status !== 403, login });
+	// Asks what there is. The browser shall ask nobody for a password who only
+	// watches, so none is sent until login() was called, or if all is behind one.
+	async refresh() {
+		const ask = (route, credentials) => fetch(route, { credentials }).catch(() => ({}));
+		let answer = await ask("controls", this.#credentials);
+		if (answer.status === 401 && (await ask("state", "omit")).status === 401)
+			answer = await ask("controls", "include");
+		$("login").hidden = answer.status !== 401;
+		this.onaccess(answer.status !== 401 && answer.status !== 403);
 		this.#show(answer.ok ? await answer.json() : []);
+	}
+
+	#login() {
+		this.#credentials = "include";
+		this.refresh();
 	}
 
 	#show(list) {
@@ -112,13 +113,13 @@ export class Controls {
 			if (!this.#wished.has(control.id))
 				this.#rows.get(control.id).show(control);
 		}
-		this.#panel.hidden = list.length === 0;
+		$("controls").hidden = list.length === 0;
 	}
 
 	#rebuild(list) {
 		const send = (id, value) => this.#send(id, value);
 		this.#rows = new Map(list.map((control) => [control.id, new Row(control, send)]));
-		this.#fields.replaceChildren(...[...this.#rows.values()].map((row) => row.element));
+		$("fields").replaceChildren(...[...this.#rows.values()].map((row) => row.element));
 	}
 
 	// A dragged slider wishes more often than we send: the newest wish counts.
@@ -139,7 +140,7 @@ export class Controls {
 	async #post(body) {
 		this.#wished.clear();
 		const answer = await fetch("controls", { method: "POST", body }).catch(() => null);
-		this.#refused.textContent = answer?.ok ? "" : (await answer?.text()) ?? "The server does not answer.";
+		$("refused").textContent = answer?.ok ? "" : (await answer?.text()) ?? "The server does not answer.";
 		if (answer?.ok)
 			this.#show(await answer.json());
 		else

@@ -12,7 +12,7 @@ class Sparkline {
 		this.#line = line;
 	}
 
-	// The greatest value, or top if that is more, is at full height.
+	// The greatest value is at full height, or top if that is more.
 	add(value, top) {
 		this.#values = [...this.#values, value].slice(-SECONDS);
 		const highest = Math.max(top, ...this.#values);
@@ -25,7 +25,6 @@ class Sparkline {
 export class Figures {
 	#player;
 	#monitor;
-	#picture;
 	#painted = [0, 0, 0]; // in each of the last seconds, this one first
 	#delays = [];
 	#bytes = 0;
@@ -33,10 +32,9 @@ export class Figures {
 	#fps = new Sparkline($("fps-line"));
 	#delay = new Sparkline($("delay-line"));
 
-	constructor(player, monitor, picture) {
+	constructor(player, monitor) {
 		this.#player = player;
 		this.#monitor = monitor;
-		this.#picture = picture;
 		setInterval(() => this.#renew(), 1000);
 	}
 
@@ -70,7 +68,7 @@ export class Figures {
 	}
 
 	#size(result) {
-		const { width, height } = this.#player.shown ? this.#picture : result?.source.resolution ?? {};
+		const { width, height } = this.#player.shown ? $("picture") : result?.source.resolution ?? {};
 		return width ? `${width} × ${height}` : NONE;
 	}
 }

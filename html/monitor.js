@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 // monitor - asks for /state again and again, and reads the worker's clock from it.
 const CALM_MS = 2000;
-const TROUBLED_MS = 1000; // what is awaited is seen sooner
+const TROUBLED_MS = 1000;
 const TIMEOUT_MS = 5000;
-const SAMPLES = 10;
-const UNSURE_MS = 40; // a delay shown to ten milliseconds may be wrong by so much at most
+const DRIFT_MS = 0.5; // between two answers
+const UNSURE_MS = 40; // no delay is shown that may be wrong by more
 
 export class Monitor {
 	#url;
 	#timer = 0;
 	#running = false;
-	#samples = []; // { offset, error } of the worker's clock to ours, in ms
+	#offset = 0; // of the worker's clock to ours, in ms
+	#error = Infinity;
 
 	calm = true;
 	result = null; // the newest answer, null if there was none
@@ -38,7 +39,7 @@ export class Monitor {
 			const answer = await fetch(this.#url, { signal, cache: "no-store" });
 			const arrived = performance.now();
 			this.result = (await answer.json()).result;
-			this.#sample(1000 * this.result.now, sent, arrived);
+			this.#read(1000 * this.result.now, sent, arrived);
 		} catch {
 			this.result = null;
 		}
@@ -47,11 +48,8 @@ export class Monitor {
 
 	// Milliseconds since a moment of the worker's clock (in s); null if unsure.
 	since(moment) {
-		const best = this.#samples.toSorted((a, b) => a.error - b.error)[0];
-		if (!best || best.error > UNSURE_MS)
-			return null;
-		const ms = performance.now() + best.offset - 1000 * moment;
-		return ms < 0 ? null : ms;
+		const ms = performance.now() + this.#offset - 1000 * moment;
+		return this.#error > UNSURE_MS || ms < 0 ? null : ms;
 	}
 
 	async #run() {
@@ -62,13 +60,14 @@ export class Monitor {
 	}
 
 	// The answer was written between sent and arrived: half of that is the error.
-	#sample(now, sent, arrived) {
-		const sample = { offset: now - (sent + arrived) / 2, error: (arrived - sent) / 2 };
-		const agrees = ({ offset, error }) =>
-			Math.abs(offset - sample.offset) <= error + sample.error + 5;
-		// Samples that disagree: one of the clocks was set meanwhile.
-		if (!this.#samples.every(agrees))
-			this.#samples = [];
-		this.#samples = [...this.#samples, sample].slice(-SAMPLES);
+	#read(now, sent, arrived) {
+		const offset = now - (sent + arrived) / 2;
+		const error = (arrived - sent) / 2;
+		// Clocks drift, and are set: an old reading is trusted less each time.
+		this.#error += DRIFT_MS;
+		if (error > this.#error && Math.abs(offset - this.#offset) <= error + this.#error)
+			return;
+		this.#offset = offset;
+		this.#error = error;
 	}
 }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
-// multipart - cuts a multipart/x-mixed-replace body into its parts, as it comes.
+// multipart - cuts multipart/x-mixed-replace into parts, as it comes. Pure.
 //
-// Pure: no network, no page. Every part must have a Content-Length, so the
-// pictures are copied once and never searched. What breaks the format throws
-// an Error; the parser is of no use then.
+// Every part must have a Content-Length: pictures are copied once and never
+// searched. What breaks the format throws an Error; the parser is useless then.
 
-const LINE_MAX = 4096; // bytes of a line without its end: the worker's have under 128
+const LINE_MAX = 4096; // bytes; the worker's have under 128
 const PART_MAX = 64 << 20; // bytes of a picture
 
 // The boundary that a Content-Type names, or null.
@@ -18,13 +17,12 @@ export class MultipartParser {
 	#boundary;
 	#onpart;
 	#line = "";
-	#headers = null; // those of the part whose header lines are being read
-	#part = null; // the part whose body is being filled
+	#headers = null; // while header lines are read
+	#part = null; // while a body is filled
 	#filled = 0;
 	#started = false;
 
-	// True once the closing boundary was seen; what follows is ignored.
-	ended = false;
+	ended = false; // the closing boundary was seen; what follows is ignored
 
 	// onpart({ headers, body }): headers a Map with names in lower case, body a
 	// Uint8Array that belongs to the receiver.
@@ -33,7 +31,7 @@ export class MultipartParser {
 		this.#onpart = onpart;
 	}
 
-	// Takes the next bytes, in pieces of any size.
+	// Takes the next bytes, cut anywhere.
 	push(bytes) {
 		let at = 0;
 		while (at < bytes.length && !this.ended)
@@ -57,7 +55,7 @@ export class MultipartParser {
 		const newline = bytes.indexOf(10, at);
 		const end = newline < 0 ? bytes.length : newline;
 		if (this.#line.length + end - at > LINE_MAX)
-			throw new Error("a line without an end where headers are due");
+			throw new Error("a header line without end");
 		this.#line += String.fromCharCode(...bytes.subarray(at, end));
 		if (newline < 0)
 			return end;
@@ -95,7 +93,7 @@ export class MultipartParser {
 		const text = this.#headers.get("content-length") ?? "";
 		const length = Number(text);
 		if (!/^\d+$/.test(text) || length === 0 || length > PART_MAX)
-			throw new Error("a part without a usable Content-Length");
+			throw new Error("a part without a Content-Length");
 		this.#part = { headers: this.#headers, body: new Uint8Array(length) };
 		this.#filled = 0;
 		this.#headers = null;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // painter - decodes pictures and paints them on a canvas, the newest one only.
 //
-// While one is being decoded the next one waits; one that comes meanwhile takes
-// its place. A slow machine shows fewer pictures, never old ones.
+// While one is decoded the next waits, and a newer one takes its place: a slow
+// machine shows fewer pictures, never old ones.
 
 export class Painter {
 	#canvas;
@@ -10,10 +10,8 @@ export class Painter {
 	#waiting = null;
 	#busy = false;
 
-	// What is on the canvas: { blob, seq, timestamp, … } as given; null at first.
-	shown = null;
-	// Called with each picture right after it was painted.
-	onpaint = () => {};
+	shown = null; // the picture on the canvas, as it was given
+	onpaint = () => {}; // (picture), right after it was painted
 
 	constructor(canvas) {
 		this.#canvas = canvas;
@@ -36,8 +34,7 @@ export class Painter {
 		while (this.#waiting) {
 			const picture = this.#waiting;
 			this.#waiting = null;
-			// What cannot be decoded is skipped: only painted pictures count
-			// as life, so a camera that sends nothing else is told of.
+			// What cannot be decoded is skipped, and is no sign of life.
 			const bitmap = await createImageBitmap(picture.blob).catch(() => null);
 			if (bitmap && !picture.signal.aborted)
 				this.#draw(bitmap, picture);

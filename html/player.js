@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: MIT
-// player - keeps one stream running and says how it is.
-//
-// status.name is one of
+// player - keeps one stream running and says how it is: status.name is
 //   connecting  no picture yet, and nothing wrong
 //   live        pictures come
 //   waiting     connected, but the camera has no picture: status.camera says why
 //   stalled     pictures have ceased to come
 //   retrying    no stream; tries again after a growing pause
-//   released    the camera was switched off: retry() when it is on again
-//   paused, hidden   held by hold(): no stream is open
-// There is never a second stream: each is aborted before the next is opened.
+//   released    the camera was switched off
+//   paused, hidden   no stream is open, by hold()
+// Each stream is aborted before the next is opened.
 import { readStream } from "./stream.js";
 
 const STALL_MS = 3000; // or five intervals between pictures, if those are longer
-const FIRST_MS = 8000; // a camera slow to start has a placeholder after 3 s
+const FIRST_MS = 8000; // a slow camera has a placeholder after 3 s
 const INTERVAL_MAX_MS = 20000;
 const BACK_OFF_MS = 250;
 const BACK_OFF_MAX_MS = 15000;
@@ -30,12 +28,12 @@ export class Player {
 	#paintedAt = 0;
 	#interval = 0; // ms between pictures, as seen
 	#expected = 0; // and as /state says
-	#available = true; // there was a place for us when /state was asked last
+	#available = true; // /state had a place for us
 
 	status = { name: "connecting", camera: "", reason: "" };
 	bytes = 0; // received since the start
-	onchange = () => {}; // called with each new status
-	onpaint = () => {}; // called with each new picture, painted
+	onchange = () => {}; // (status)
+	onpaint = () => {}; // (picture), each new one
 
 	constructor(url, painter) {
 		this.#url = url;
@@ -48,7 +46,7 @@ export class Player {
 		return this.#painter.shown;
 	}
 
-	// Opens the stream, without waiting any longer, if it is not open or held.
+	// Opens the stream without waiting any longer.
 	retry() {
 		clearTimeout(this.#timer);
 		if (this.#holds.size === 0 && !this.#abort)
@@ -71,8 +69,8 @@ export class Player {
 		this.#open();
 	}
 
-	// Takes each answer of /state, or null when there was none. A pause for trying
-	// again, be it asked for by Retry-After, ends when what was awaited is there.
+	// Takes each answer of /state, null if there was none. A pause, even one that
+	// Retry-After asked for, ends when what was awaited is there.
 	observe(result) {
 		const available =
 			Boolean(result) &&
@@ -178,9 +176,9 @@ export class Player {
 		if (performance.now() < this.#deadline)
 			return;
 		this.#close();
-		if (this.status.name === "live" || this.status.name === "waiting")
+		if (["live", "waiting", "stalled"].includes(this.status.name))
 			this.#set("stalled", "", "no new picture comes");
-		else if (this.status.name !== "stalled")
+		else
 			this.#set("retrying", "", "the server does not answer");
 		this.#retryLater(0);
 	}

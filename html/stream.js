@@ -2,8 +2,8 @@
 // stream - reads the camera's stream by fetch, part by part.
 import { MultipartParser, boundaryOf } from "./multipart.js";
 
-// Why there is no stream (any more): message is one line; camera is the answer's
-// X-Camera-State ("" if it was not the worker that answered); retryAfter in ms.
+// Why there is no stream: message is one line; camera is X-Camera-State, "" if it
+// was not the worker that answered; retryAfter in ms.
 export class StreamError extends Error {
 	constructor(message, camera = "", retryAfter = 0) {
 		super(message);
@@ -36,7 +36,7 @@ export async function readStream(url, { signal, onopen, onbytes, onpart }) {
 	const answer = await open(url, signal);
 	const boundary = boundaryOf(answer.headers.get("Content-Type"));
 	if (!boundary)
-		throw new StreamError("the server sends something else than a stream");
+		throw new StreamError("the server sends no stream");
 	onopen();
 	const parser = new MultipartParser(boundary, onpart);
 	const reader = answer.body.getReader();

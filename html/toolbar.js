@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // toolbar - the buttons under the picture, and their keys.
 const $ = (id) => document.getElementById(id);
+const BARS = "M8.5 5v14M15.5 5v14";
+const PLAY = "M7 5l12 7-12 7z";
 
 function save(blob, seconds) {
 	const link = document.createElement("a");
@@ -11,9 +13,9 @@ function save(blob, seconds) {
 	setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
 
-// What has the focus may want the key for itself.
+// What has the focus may want the key.
 function isTaken({ key, target, ctrlKey, altKey, metaKey }) {
-	const takers = key === " " ? "input, select, button, a, summary, dialog" : "input, select, dialog";
+	const takers = key === " " ? "input,select,button,a,summary,dialog" : "input,select,dialog";
 	return ctrlKey || altKey || metaKey || target.closest(takers);
 }
 
@@ -36,7 +38,6 @@ export class Toolbar {
 		document.addEventListener("keydown", (event) => this.#key(event));
 	}
 
-	// Called whenever something of it may have changed.
 	show({ status: { name }, result, mayStart }) {
 		const paused = name === "paused";
 		const mine = name === "live" || name === "waiting" ? 1 : 0;
@@ -44,10 +45,8 @@ export class Toolbar {
 		this.#mayStart = mayStart;
 		this.#others = Math.max(0, (result?.stream.clients ?? 0) - mine);
 		$("snapshot").disabled = !this.#player.shown && result?.camera.state !== "live";
-		const [bars, triangle, label] = $("pause").children;
-		bars.toggleAttribute("hidden", paused);
-		triangle.toggleAttribute("hidden", !paused);
-		label.textContent = paused ? "Resume" : "Pause";
+		$("pause").querySelector("path").setAttribute("d", paused ? PLAY : BARS);
+		$("pause").lastElementChild.textContent = paused ? "Resume" : "Pause";
 		$("pause").disabled = this.#released && !paused;
 		$("power").lastElementChild.textContent = this.#released ? "Start camera" : "Release camera";
 		$("power").classList.toggle("primary", this.#released);
@@ -76,7 +75,7 @@ export class Toolbar {
 			$("stage").requestFullscreen().catch(() => {});
 	}
 
-	// The picture that is on the page; if it cannot be had, a new one.
+	// The picture on the page; if it cannot be had, a new one.
 	async #snapshot() {
 		const { shown } = this.#player;
 		const answer = shown ? null : await this.#ask("snapshot");
@@ -96,8 +95,8 @@ export class Toolbar {
 	}
 
 	#confirm() {
-		const watch = this.#others === 1 ? "1 other viewer is" : `${this.#others} other viewers are`;
-		const loss = this.#others ? `${watch} watching and will lose the picture too. ` : "";
+		const others = this.#others === 1 ? "1 other viewer loses" : `${this.#others} other viewers lose`;
+		const loss = this.#others ? `${others} the picture too. ` : "";
 		const cure = this.#mayStart ? "" : " You cannot start it from here.";
 		$("consequence").textContent = `${loss}The camera stays off until somebody starts it.${cure}`;
 		$("confirm").returnValue = "";

@@ -26,28 +26,23 @@ function time(seconds) {
 	return today ? date.toLocaleTimeString() : date.toLocaleString();
 }
 
-function sentence(text) {
-	return text && text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
-}
-
 function reasonOf({ name, reason }, camera, mayStart) {
 	if (name === "paused")
 		return "Resume or the space bar goes on.";
 	if (name === "stalled" || name === "retrying")
-		return `${sentence(reason)} Trying again.`;
+		return `${reason}. Trying again.`;
 	if (name !== "released")
-		return sentence(reason);
+		return reason;
 	const cure = mayStart ? "Start camera turns it on." : "It cannot be started from here.";
 	return camera?.state === name ? `Since ${time(camera.since)}. ${cure}` : cure;
 }
 
-// status: the player's; camera: of /state, if there is one; shown: the picture
-// on the page, if any. Returns { word, tone, title, reason, since }.
+// status: the player's; camera: of /state, and shown: on the page, if any.
 export function describe(status, { camera, mayStart, shown }) {
 	let { name } = status;
 	const troubled = camera && CAMERA_WORDS[camera.state];
 	if (name === "live" && troubled)
-		return { word: "Test pattern", tone: "warn", title: "", reason: sentence(camera.reason), since: "" };
+		return { word: "Test pattern", tone: "warn", title: "", reason: camera.reason, since: "" };
 	// The worker knows better than we why nothing comes.
 	if (name === "stalled" && troubled)
 		status = { name: "waiting", camera: camera.state, reason: camera.reason };

@@ -58,6 +58,12 @@ class Site(Stack):
             capture_output=True,
         )
 
+    def start_nginx(self, *arguments):
+        nginx = super().start_nginx(*arguments)
+        if self.controls:
+            nginx.allowed.append("/controls")  # Python's small server closes as it likes
+        return nginx
+
     def expect_gone_worker(self):
         self.nginx.allowed += WORKER_GONE
 
