@@ -31,14 +31,15 @@ document.addEventListener("securitypolicyviolation",
     (e) => window.violations.push(`${e.violatedDirective} ${e.blockedURI}`));
 addEventListener("error", (e) => window.violations.push(`error ${e.message}`));
 addEventListener("unhandledrejection", (e) => window.violations.push(`rejection ${e.reason}`));
-const streams = [], realFetch = window.fetch;
+const streams = [];
+window.realFetch = window.fetch;
 window.fetch = (url, options) => {
     if (`${url}`.includes("video_feed")) {
         if (streams.some((signal) => !signal.aborted))
             window.violations.push("two streams at once");
         streams.push(options.signal);
     }
-    return realFetch(url, options);
+    return window.realFetch(url, options);
 };
 """
 
