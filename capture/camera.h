@@ -50,7 +50,7 @@ struct camera_status {
 	bool stand_in;    /* `pattern` at the end of the list stands in for the camera */
 	struct source_info info;
 	double captured_fps;
-	int64_t last_frame_ns; /* monotonic, when it was published; 0: none since it was opened */
+	int64_t last_frame_ns; /* monotonic, when it was published; 0: none yet */
 	int64_t stall_ns;      /* without a new picture for so long, the picture is not fresh */
 	uint64_t captured;
 	uint64_t opens;

@@ -33,6 +33,8 @@ static bool takes(const char *device)
 {
 	if (strncmp(device, "video", 5) == 0)
 		device += 5;
+	if (strstr(device, "://"))
+		return false;
 	return strcmp(device, "auto") == 0 || strchr(device, '/') ||
 	       (*device && strspn(device, "0123456789") == strlen(device));
 }

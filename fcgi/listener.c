@@ -174,13 +174,17 @@ static int bind_unix(struct listener *listener, const char *path,
 	if (clear_path(path, error) < 0)
 		return -1;
 	listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (listener->fd < 0)
+		return refuse(error, "cannot make a socket: %s", strerror(errno));
 	umask_before = umask(0177);
 	rc = bind(listener->fd, (struct sockaddr *)&address, sizeof(address));
 	umask(umask_before);
 	if (rc < 0)
 		return refuse(error, "cannot make the socket %s: %s%s", path, strerror(errno),
 			errno == ENOENT ? " (its directory must exist)" : "");
-	listener->bound = stat(path, &st) == 0;
+	if (stat(path, &st) < 0)
+		return refuse(error, "%s: %s", path, strerror(errno));
+	listener->bound = true;
 	listener->device = st.st_dev;
 	listener->inode = st.st_ino;
 	if (options->group != (gid_t)-1 && chown(path, (uid_t)-1, options->group) < 0)
@@ -213,6 +217,7 @@ static int open_tcp(struct listener *listener, const char *spec, const struct re
 		return refuse(error,
 			"--listen tcp:%s: give tcp:HOST:PORT, such as tcp:127.0.0.1:9000", spec);
 	listener->fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* A socket that could not be made fails at bind(), with the reason. */
 	setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
 	if (bind(listener->fd, address->ai_addr, address->ai_addrlen) < 0 ||
 		listen(listener->fd, BACKLOG) < 0)

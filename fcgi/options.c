@@ -194,20 +194,28 @@ static bool set_dev_dir(struct config *config, const char *value)
 	return *value == '/';
 }
 
+/* scheme://host[:port], as a browser writes it: no path, no blank. */
+static bool is_origin(const char *text, size_t size)
+{
+	const char *separator = memmem(text, size, "://", 3);
+	size_t host = separator ? (size_t)(separator + 3 - text) : size;
+
+	return separator > text && host < size && !memchr(text, ' ', size) &&
+	       !memchr(text + host, '/', size - host);
+}
+
 static bool set_allow_origin(struct config *config, const char *value)
 {
 	config->allow_origin = value;
-	for (const char *entry = value; entry;) {
-		const char *comma = strchr(entry, ',');
-		const char *host = strstr(entry, "://");
+	for (;;) {
+		size_t entry = strcspn(value, ",");
 
-		if (!host || host == entry || (comma && host > comma) ||
-			strcspn(host + 3, "/, ") != strcspn(host + 3, ",") ||
-			strcspn(host + 3, ",") == 0)
+		if (!is_origin(value, entry))
 			return false;
-		entry = comma ? comma + 1 : NULL;
+		if (!value[entry])
+			return true;
+		value += entry + 1;
 	}
-	return true;
 }
 
 static bool set_instance_id(struct config *config, const char *value)

@@ -114,6 +114,7 @@ static void start_closing(struct viewer *viewer)
 	viewer->parcel_is_new = part && viewer->shown != screen->generation;
 	viewer->parcel_is_picture = screen->is_picture;
 	viewer->captured_ns = part ? screen->frame->captured_ns : 0;
+	viewer->started_ns = clock_now_ns();
 	parcel_load(
 		&viewer->parcel, part, part && !viewer->opened, true, viewer->style, viewer->id);
 	send_more(viewer);
