@@ -117,7 +117,7 @@ install: all
 # The cameras' settings and state stay: they are the admin's.
 uninstall:
 	rm -rf $(addprefix $(DESTDIR),$(INSTALLED))
-	-rmdir --ignore-fail-on-non-empty $(DESTDIR)/etc/webcam-fcgi
+	@rmdir $(DESTDIR)/etc/webcam-fcgi 2>/dev/null || :
 
 clean:
 	rm -rf build
