@@ -3,6 +3,7 @@
 
 #include "capture/log.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -25,6 +26,17 @@ int64_t clock_now_ns(void)
 int64_t clock_wall_ns(void)
 {
 	return read_clock(CLOCK_REALTIME);
+}
+
+int clock_timeout_ms(int64_t deadline_ns)
+{
+	int64_t left = deadline_ns - clock_now_ns();
+
+	if (deadline_ns == INT64_MAX)
+		return -1;
+	if (left <= 0)
+		return 0;
+	return left / NS_PER_MS < INT_MAX ? (int)((left + NS_PER_MS - 1) / NS_PER_MS) : INT_MAX;
 }
 
 static int64_t clamp(int64_t value, int64_t limit)

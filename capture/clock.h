@@ -13,6 +13,10 @@ int64_t clock_now_ns(void);
 /* CLOCK_REALTIME in nanoseconds since 1970: only for what is shown. */
 int64_t clock_wall_ns(void);
 
+/* What poll(2) and epoll_wait(2) take to wait until then: rounded up, 0 if it is past, -1 for
+ * INT64_MAX. */
+int clock_timeout_ms(int64_t deadline_ns);
+
 /*
  * clock_map - tells at which wall-clock time a monotonic moment was.
  *

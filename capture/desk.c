@@ -128,6 +128,13 @@ void desk_read_status(struct desk *desk, struct camera_status *status)
 	pthread_mutex_unlock(&desk->lock);
 }
 
+void desk_acknowledge(struct desk *desk)
+{
+	uint64_t count;
+
+	(void)!read(desk->event, &count, sizeof(count));
+}
+
 struct orders desk_read_orders(struct desk *desk)
 {
 	struct orders orders;

@@ -45,7 +45,8 @@ int desk_await_end(struct desk *desk, int64_t timeout_ns);
 
 void desk_read_status(struct desk *desk, struct camera_status *status);
 
-/* For the camera's thread. Waking up: poll() event, then desk_read_orders(). */
+/* For the camera's thread. Waking up: poll() event, desk_acknowledge(), desk_read_orders(). */
+void desk_acknowledge(struct desk *desk);
 struct orders desk_read_orders(struct desk *desk);
 
 /* The thread's own copy of the status becomes everybody's. */

@@ -7,6 +7,7 @@
 #include "capture/image.h"
 #include "capture/lineup.h"
 #include "capture/log.h"
+#include "capture/nodes.h"
 #include "capture/pulse.h"
 #include "capture/settings.h"
 #include "capture/v4l2_controls.h"
@@ -16,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #define BACKOFF_MIN_NS (500 * NS_PER_MS)
@@ -102,23 +102,6 @@ static void try_at_once(struct keeper *keeper)
 	keeper->backoff_ns = BACKOFF_MIN_NS;
 }
 
-static int timeout_ms(int64_t deadline_ns)
-{
-	int64_t left = deadline_ns - clock_now_ns();
-
-	if (deadline_ns == INT64_MAX)
-		return -1;
-	return left <= 0 ? 0 : (int)((left + NS_PER_MS - 1) / NS_PER_MS);
-}
-
-static void drain(int fd)
-{
-	char bytes[4096];
-
-	while (read(fd, bytes, sizeof(bytes)) > 0)
-		;
-}
-
 /* Waits for a picture, for new orders, for a change of the device nodes, or until the deadline. */
 static bool wait_for_picture(struct keeper *keeper, int64_t deadline_ns)
 {
@@ -129,12 +112,12 @@ static bool wait_for_picture(struct keeper *keeper, int64_t deadline_ns)
 			.events = POLLIN},
 	};
 
-	if (poll(fds, 3, timeout_ms(pulse_beat(keeper->pulse, deadline_ns))) <= 0)
+	if (poll(fds, 3, clock_timeout_ms(pulse_beat(keeper->pulse, deadline_ns))) <= 0)
 		return false;
 	if (fds[0].revents)
-		drain(keeper->desk->event);
+		desk_acknowledge(keeper->desk);
 	if (fds[2].revents) {
-		drain(keeper->nodes);
+		nodes_acknowledge(keeper->nodes);
 		try_at_once(keeper);
 	}
 	return fds[1].revents != 0;
@@ -366,18 +349,6 @@ void keeper_run(struct keeper *keeper)
 	set_state(keeper, CAMERA_RELEASED, "the worker is stopping", "");
 }
 
-/* Without it (no inotify left, no such directory) a new node is found by the slow poll. */
-static int watch_nodes(const char *dev_dir)
-{
-	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-
-	if (fd >= 0 && inotify_add_watch(fd, dev_dir, IN_CREATE | IN_ATTRIB | IN_MOVED_TO) < 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 static int create_lineup(struct keeper *keeper, const struct camera_options *options)
 {
 	const struct source_options wish = {
@@ -403,7 +374,7 @@ int keeper_init(struct keeper *keeper, const struct camera_options *options, str
 		.settings = options->settings,
 		.pulse = options->pulse,
 		.idle_release_ns = options->idle_release_ns,
-		.nodes = watch_nodes(options->dev_dir),
+		.nodes = nodes_watch(options->dev_dir),
 		.status.state = options->released ? CAMERA_RELEASED : CAMERA_IDLE,
 		.status.since_ns = options->released_ns ? options->released_ns : clock_wall_ns(),
 		.status.stall_ns = STALL_MIN_NS,

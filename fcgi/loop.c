@@ -63,18 +63,9 @@ void loop_remove(struct loop *loop, struct watch *watch)
 	}
 }
 
-static int timeout_ms(int64_t deadline_ns)
-{
-	int64_t left = deadline_ns - clock_now_ns();
-
-	if (deadline_ns == INT64_MAX)
-		return -1;
-	return left <= 0 ? 0 : (int)((left + NS_PER_MS - 1) / NS_PER_MS);
-}
-
 void loop_turn(struct loop *loop, int64_t deadline_ns)
 {
-	loop->fetched = epoll_wait(loop->epoll, loop->events, BATCH, timeout_ms(deadline_ns));
+	loop->fetched = epoll_wait(loop->epoll, loop->events, BATCH, clock_timeout_ms(deadline_ns));
 	for (int i = 0; i < loop->fetched; i++) {
 		struct watch *watch = loop->events[i].data.ptr;
 
