@@ -56,6 +56,35 @@ static size_t write_prefix(char *line, enum log_level level)
 		now.tv_nsec / 1000000, levels[level].name);
 }
 
+/*
+ * Size of the UTF-8 character at s; 0 if it is none or a control character, also one of
+ * C1 (U+009B begins a terminal's commands as ESC [ does) or one in a longer writing.
+ */
+static size_t printable(const unsigned char *s)
+{
+	size_t n = *s < 0xc2 ? 1 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : *s < 0xf5 ? 4 : 0;
+
+	if (n == 1)
+		return *s >= ' ' && *s < 0x7f;
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if ((*s == 0xc2 || *s == 0xe0) && s[1] < 0xa0)
+		return 0;
+	return *s == 0xf0 && s[1] < 0x90 ? 0 : n;
+}
+
+/* The end is never read over: the byte at line[end] continues no character. */
+static void make_printable(char *line, size_t start, size_t end)
+{
+	for (size_t n; start < end; start += n ? n : 1) {
+		n = printable((unsigned char *)line + start);
+		if (n == 0)
+			line[start] = '?';
+	}
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
 	char line[LINE_MAX_BYTES + 1];
@@ -72,10 +101,7 @@ void log_line(enum log_level level, const char *format, ...)
 	if (n < 0)
 		return;
 	end = start + (size_t)n < LINE_MAX_BYTES ? start + (size_t)n : LINE_MAX_BYTES - 1;
-	for (size_t i = start; i < end; i++) {
-		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
-			line[i] = '?';
-	}
+	make_printable(line, start, end);
 	line[end++] = '\n';
 	(void)!write(STDERR_FILENO, line, end); /* one write: lines of two threads never mix */
 }

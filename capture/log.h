@@ -6,8 +6,9 @@
  * log - one line an event, to standard error.
  *
  * Under journald (JOURNAL_STREAM names our standard error) a line begins with
- * its priority as <N>; else with the local time and the level. Control
- * characters in a line are written as '?', so that no peer can forge one.
+ * its priority as <N>; else with the local time and the level. What is no
+ * printable UTF-8 in a line is written as '?', so that no peer can forge a line
+ * or command a terminal.
  */
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 

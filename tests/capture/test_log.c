@@ -120,6 +120,22 @@ static void control_characters_cannot_forge_a_line(void **state)
 	assert_string_equal(end_capture(), "<6>a?b?c?[2Jd??ä\n");
 }
 
+/* U+009B is ESC [ for some terminals, as a byte of Latin-1 and in any writing of UTF-8. */
+static void what_is_no_printable_utf8_commands_no_terminal(void **state)
+{
+	(void)state;
+	begin_capture();
+	name_the_journal();
+	log_init(LOG_LEVEL_INFO);
+	log_info("%s", "a\x9b"
+		       "b\xc2\x9b"
+		       "c\xe0\x82\x9b"
+		       "d\xf0\x80\x82\x9b"
+		       "e\xff\xc3");
+	log_info("%s", "\xc2\xa0ä€😀\xe2\x82");
+	assert_string_equal(end_capture(), "<6>a?b??c???d????e??\n<6>\xc2\xa0ä€😀??\n");
+}
+
 static void a_long_line_is_cut_and_still_ends(void **state)
 {
 	char text[5000];
@@ -176,6 +192,7 @@ int main(void)
 		cmocka_unit_test_teardown(the_journal_gets_priorities, restore),
 		cmocka_unit_test_teardown(another_streams_journal_is_not_ours, restore),
 		cmocka_unit_test_teardown(control_characters_cannot_forge_a_line, restore),
+		cmocka_unit_test_teardown(what_is_no_printable_utf8_commands_no_terminal, restore),
 		cmocka_unit_test_teardown(a_long_line_is_cut_and_still_ends, restore),
 		cmocka_unit_test_teardown(lines_of_threads_do_not_mix, restore),
 	};
