@@ -90,7 +90,8 @@ class Container:
     """A copy of the base; `root` may be filled before boot()."""
 
     def __init__(self):
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="webcam-fcgi-nspawn.", dir="/var/tmp"))
+        name = tempfile.mkdtemp(prefix="webcam-fcgi-nspawn.", dir="/var/tmp")
+        self.directory = pathlib.Path(name)
         self.root = self.directory / "root"
         subprocess.run(["cp", "-a", "--reflink=auto", base(), self.root], check=True)
         self.nspawn = self.enter = None

@@ -28,7 +28,8 @@ server {
 PATHS = ["/", "/app.js", "/style.css", "/snapshot.jpg", "/state", "/start", "/nothing", "/cam"]
 PATHS += ["/cam/", "/cam/other/", "/cam/frontal/", "/cam/other/state", "/cam/front.jpg"]
 BASE = "https://camera.example/cam/front/"
-TRUST = ["--cacert", "/etc/nginx/tls/camera.crt", "--connect-to", "camera.example:443:127.0.0.1:443"]
+TRUST = ["--cacert", "/etc/nginx/tls/camera.crt"]
+TRUST += ["--connect-to", "camera.example:443:127.0.0.1:443"]
 LOGIN = ["-u", "me:secret"]
 
 
