@@ -145,6 +145,7 @@ void handle_snapshot(struct routes *routes, struct request *request)
 void routes_deliver_snapshot(struct routes *routes, struct request *request,
 	const struct frame *frame, const struct camera_status *status)
 {
+	struct camera_status now;
 	struct answer answer;
 	int64_t us = frame ? frame->wall_ns / 1000 : 0;
 
@@ -152,7 +153,9 @@ void routes_deliver_snapshot(struct routes *routes, struct request *request,
 		reply_no_picture(routes, request, status);
 		return;
 	}
-	reply_begin(routes, request, status, &answer, 200);
+	/* The status may be older than the picture, and not live yet. */
+	camera_status(routes->parts.camera, &now);
+	reply_begin(routes, request, &now, &answer, 200);
 	answer_header(&answer, "Cache-Control", "no-store, no-cache, must-revalidate, max-age=0");
 	answer_header(&answer, "Pragma", "no-cache");
 	answer_header(&answer, "Expires", "0");
