@@ -21,7 +21,7 @@ async function makePlayer() {
 	return new ImagePlayer("video_feed", image);
 }
 
-const monitor = new Monitor("state");
+const monitor = new Monitor();
 const player = await makePlayer();
 const figures = new Figures(player, monitor);
 const toolbar = new Toolbar(player, monitor);
@@ -54,11 +54,11 @@ function show() {
 	$("veil").hidden = live && !words.reason;
 	$("picture").ariaLabel = `${live ? "Live" : "Last"} picture of ${name}`;
 	toolbar.show({ status, result, mayStart });
+	monitor.calm = live || status.name === "paused";
 }
 
 monitor.onresult = (result) => {
 	player.observe(result);
-	monitor.calm = ["live", "paused", "hidden"].includes(player.status.name);
 	show();
 	// Another camera, or one that has just come, has controls of its own.
 	const state = result?.camera.state ?? "";
@@ -67,12 +67,7 @@ monitor.onresult = (result) => {
 	cameraState = state || cameraState;
 };
 
-player.onchange = () => {
-	show();
-	if (player.status.name !== "hidden")
-		monitor.calm = player.status.name === "live";
-};
-
+player.onchange = show;
 player.onpaint = (picture) => figures.painted(picture.timestamp);
 
 controls.onaccess = (allowed) => {

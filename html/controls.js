@@ -5,10 +5,9 @@
 const $ = (id) => document.getElementById(id);
 const SEND_EVERY_MS = 100;
 
-// One control: its label, its fields, which say the same, and its reset.
+// One control: its label, its fields and its reset.
 class Row {
 	element = document.createElement("div");
-	#fields = [];
 	#reset;
 	#send;
 
@@ -18,7 +17,7 @@ class Row {
 		this.#send = (value) => send(id, Number(value));
 		this.element.className = `row is-${type}`;
 		if (type === "button") {
-			this.#field("button", { type, textContent: label, onclick: () => this.#send(1) });
+			this.#add("button", { type, textContent: label, onclick: () => this.#send(1) });
 			return;
 		}
 		this.#add("label", { htmlFor: `c-${id}`, textContent: label });
@@ -26,20 +25,20 @@ class Row {
 		this.#reset.onclick = () => this.reset();
 		this.#reset.ariaLabel = this.#reset.title = `Reset ${label}`;
 		this.#build(control);
-		this.#fields[0].id = `c-${id}`;
+		this.element.querySelector("input, select").id = `c-${id}`;
 	}
 
 	#build({ type, label, min, max, step, menu }) {
 		// A field that was emptied has no value to send: the old one comes back.
 		const onchange = ({ target: { value } }) => (value === "" ? this.show(this.control) : this.#send(value));
 		if (type === "bool") {
-			this.#field("input", { type: "checkbox", onchange: (e) => this.#send(e.target.checked) });
+			this.#add("input", { type: "checkbox", onchange: (e) => this.#send(e.target.checked) });
 		} else if (menu) {
-			this.#field("select", { onchange }).append(...menu.map((item) => new Option(item.label, item.value)));
+			this.#add("select", { onchange }).append(...menu.map((item) => new Option(item.label, item.value)));
 		} else {
 			if (type === "int")
-				this.#field("input", { type: "range", min, max, step, oninput: onchange });
-			const number = this.#field("input", { type: "number", min, max, step: step || 1, onchange });
+				this.#add("input", { type: "range", min, max, step, oninput: onchange });
+			const number = this.#add("input", { type: "number", min, max, step: step || 1, onchange });
 			number.ariaLabel = type === "int" ? `${label}, number` : null;
 		}
 	}
@@ -50,15 +49,10 @@ class Row {
 		return element;
 	}
 
-	#field(tag, properties) {
-		this.#fields.push(this.#add(tag, properties));
-		return this.#fields.at(-1);
-	}
-
 	show(control) {
 		const off = control.flags.some((flag) => flag === "inactive" || flag === "read_only");
 		this.control = control;
-		for (const field of this.#fields) {
+		for (const field of this.element.querySelectorAll("input, select, button:not(.reset)")) {
 			field.disabled = off;
 			if (field.type === "checkbox")
 				field.checked = control.value;

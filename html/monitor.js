@@ -7,27 +7,22 @@ const DRIFT_MS = 0.5; // between two answers
 const UNSURE_MS = 40; // no delay is shown that may be wrong by more
 
 export class Monitor {
-	#url;
 	#timer = 0;
-	#running = false;
+	#turn = 0; // of start() and stop(): an older one asks no more
 	#offset = 0; // of the worker's clock to ours, in ms
 	#error = Infinity;
 
 	calm = true;
 	result = null; // the newest answer, null if there was none
-	onresult = () => {};
-
-	constructor(url) {
-		this.#url = url;
-	}
+	onresult = () => {}; // (result)
 
 	start() {
-		if (!this.#running)
-			this.#run();
+		this.stop();
+		this.#run(this.#turn);
 	}
 
 	stop() {
-		this.#running = false;
+		this.#turn++;
 		clearTimeout(this.#timer);
 	}
 
@@ -36,7 +31,7 @@ export class Monitor {
 		const sent = performance.now();
 		try {
 			const signal = AbortSignal.timeout(TIMEOUT_MS);
-			const answer = await fetch(this.#url, { signal, cache: "no-store" });
+			const answer = await fetch("state", { signal, cache: "no-store" });
 			const arrived = performance.now();
 			this.result = (await answer.json()).result;
 			this.#read(1000 * this.result.now, sent, arrived);
@@ -52,11 +47,10 @@ export class Monitor {
 		return this.#error > UNSURE_MS || ms < 0 ? null : ms;
 	}
 
-	async #run() {
-		this.#running = true;
+	async #run(turn) {
 		await this.ask();
-		if (this.#running)
-			this.#timer = setTimeout(() => this.#run(), this.calm ? CALM_MS : TROUBLED_MS);
+		if (turn === this.#turn)
+			this.#timer = setTimeout(() => this.#run(turn), this.calm ? CALM_MS : TROUBLED_MS);
 	}
 
 	// The answer was written between sent and arrived: half of that is the error.

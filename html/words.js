@@ -20,6 +20,10 @@ const CAMERA_WORDS = {
 	error: ["Camera error", "bad", "The camera has a problem"],
 };
 
+function sentence(text) {
+	return text && text[0].toUpperCase() + text.slice(1);
+}
+
 function time(seconds) {
 	const date = new Date(1000 * seconds);
 	const today = date.toDateString() === new Date().toDateString();
@@ -30,23 +34,22 @@ function reasonOf({ name, reason }, camera, mayStart) {
 	if (name === "paused")
 		return "Resume or the space bar goes on.";
 	if (name === "stalled" || name === "retrying")
-		return `${reason}. Trying again.`;
+		return `${sentence(reason)}. Trying again.`;
 	if (name !== "released")
-		return reason;
+		return sentence(reason);
 	const cure = mayStart ? "Start camera turns it on." : "It cannot be started from here.";
 	return camera?.state === name ? `Since ${time(camera.since)}. ${cure}` : cure;
 }
 
 // status: the player's; camera: of /state, and shown: on the page, if any.
 export function describe(status, { camera, mayStart, shown }) {
-	let { name } = status;
-	const troubled = camera && CAMERA_WORDS[camera.state];
-	if (name === "live" && troubled)
-		return { word: "Test pattern", tone: "warn", title: "", reason: camera.reason, since: "" };
+	const troubled = camera && CAMERA_WORDS[camera.state] && camera.state !== "starting";
+	if (status.name === "live" && troubled && camera.driver === "pattern")
+		return { word: "Test pattern", tone: "warn", title: "", reason: sentence(camera.reason), since: "" };
 	// The worker knows better than we why nothing comes.
-	if (name === "stalled" && troubled)
+	if (status.name === "stalled" && troubled)
 		status = { name: "waiting", camera: camera.state, reason: camera.reason };
-	name = status.name;
+	const { name } = status;
 	const words = name === "waiting" ? CAMERA_WORDS[status.camera] : WORDS[name];
 	const [word, tone, title] = words ?? ["No picture", "warn", "No picture"];
 	const old = shown && name !== "live" && name !== "paused";

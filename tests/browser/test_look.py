@@ -237,5 +237,6 @@ def test_shots(chromium, make_site, fake_controls):
     save(chromium, "phone")
     site.post("/shutdown")
     chromium.wait_word("Off")
+    wait_for(lambda: "Since" in chromium.text("reason") and "kB" not in chromium.text("rate"), "all told")
     chromium.resize(360, 740, "dark", "reduce")
     save(chromium, "phone-released-dark")

@@ -82,6 +82,7 @@ def test_released_and_started(browser, site):
     assert site.camera_state() == "released"
     assert browser.text("power") == "Start camera"
     assert "Start camera" in browser.text("reason")
+    wait_for(lambda: "Since" in browser.text("reason"), "since when")
     browser.click("power")
     browser.wait_moving()
     assert browser.text("power") == "Release camera"
