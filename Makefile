@@ -26,7 +26,7 @@ UNIT := $(patsubst %.c,$B/%,$(wildcard tests/capture/test_*.c tests/fcgi/test_*.
 BENCH := $(addprefix $B/tests/bench/,load bare threads $(if $(wildcard tests/bench/codec.c),codec))
 VM := $(addprefix $B/tests/vm/,uvc-emu source_probe)
 
-.PHONY: all run test test-deploy check lint bench fuzz deps install uninstall clean unit programs
+.PHONY: all run test test-deploy soak check lint bench fuzz deps install uninstall clean unit programs
 .SECONDARY:
 all: $B/webcam-fcgi
 
@@ -73,6 +73,12 @@ test-deploy:
 	@conf/deps build run test deploy
 	@$(MAKE) --no-print-directory all
 	@$(PYTEST) tests/deploy
+# Random events against the kernel's own drivers. SEED=N repeats a run; make test has 60 of them.
+EVENTS ?= 1000
+soak:
+	@conf/deps build run test
+	@$(MAKE) --no-print-directory all
+	@SOAK_EVENTS=$(EVENTS) SOAK_SEED=$${SEED:-$$(date +%s)} $(PYTEST) -s tests/vm/test_soak.py
 
 # Quick: the unit tests of one build (SAN=address,undefined or SAN=thread) and lint.
 check: unit lint
