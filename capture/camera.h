@@ -47,7 +47,8 @@ struct camera_status {
 	char reason[200]; /* one line for the public; "" while live or idle */
 	int64_t since_ns; /* of the state, wall clock */
 	bool showing;     /* pictures are published: live, or a test pattern stands in */
-	bool stand_in;    /* `pattern` at the end of the list stands in for the camera */
+	bool stand_in; /* `pattern` at the end of the list stands in, or will for the first watcher
+			*/
 	struct source_info info;
 	double captured_fps;
 	int64_t last_frame_ns; /* monotonic, when it was published; 0: none yet */

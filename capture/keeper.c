@@ -79,13 +79,13 @@ static int64_t stall_after_ns(double fps)
 
 static void close_source(struct keeper *keeper)
 {
+	keeper->status.showing = keeper->status.stand_in = false;
 	if (!keeper->source)
 		return;
 	hub_clear(keeper->hub);
 	keeper->source->ops->close(keeper->source);
 	keeper->source = NULL;
 	keeper->stream_ns = 0;
-	keeper->status.showing = keeper->status.stand_in = false;
 }
 
 static void back_off(struct keeper *keeper, int64_t now)
@@ -142,22 +142,27 @@ static void set_controls(struct keeper *keeper, const struct source *source)
 static void adopt(
 	struct keeper *keeper, struct source *source, size_t place, const struct fault *fault)
 {
+	bool stand_in = lineup_stands_in(keeper->lineup, place);
+
+	/* Before a pattern that stood in goes: viewers are shown no placeholder between the two. */
+	if (!stand_in && keeper->status.state != CAMERA_STALLED)
+		set_state(keeper, CAMERA_STARTING, "", "");
 	close_source(keeper);
 	keeper->source = source;
 	keeper->place = place;
-	keeper->status.stand_in = lineup_stands_in(keeper->lineup, place);
 	set_controls(keeper, source);
 	keeper->picture_ns = clock_now_ns();
 	keeper->rate = (struct rate){0};
 	keeper->bad = 0;
 	keeper->status.info = source->info;
 	keeper->status.stall_ns = stall_after_ns(source->info.fps);
-	keeper->status.opens += !keeper->status.stand_in;
-	if (keeper->status.stand_in) {
+	keeper->status.stand_in = stand_in;
+	keeper->status.opens += !stand_in;
+	if (stand_in) {
 		set_fault(keeper, fault);
 		back_off(keeper, keeper->picture_ns);
-	} else if (keeper->status.state != CAMERA_STALLED) {
-		set_state(keeper, CAMERA_STARTING, "", "");
+	} else {
+		tell(keeper);
 	}
 }
 
@@ -175,10 +180,10 @@ static void try_to_open(struct keeper *keeper, size_t limit)
 		adopt(keeper, source, place, &fault);
 		return;
 	}
-	if (!keeper->status.stand_in)
-		lose(keeper, &fault);
-	else
+	if (keeper->source) /* a pattern stands in, and goes on doing so */
 		back_off(keeper, clock_now_ns());
+	else
+		lose(keeper, &fault);
 }
 
 /* What the camera last gave (format, size, rate) stays known while it sleeps. */
@@ -201,7 +206,8 @@ static void rest(struct keeper *keeper)
 
 	if (place >= 0)
 		note_found(keeper, &info);
-	if (place < 0 || lineup_stands_in(keeper->lineup, (size_t)place))
+	keeper->status.stand_in = place >= 0 && lineup_stands_in(keeper->lineup, (size_t)place);
+	if (place < 0 || keeper->status.stand_in)
 		set_fault(keeper, &fault);
 	else
 		set_state(keeper, CAMERA_IDLE, "", "");
@@ -333,7 +339,7 @@ void keeper_run(struct keeper *keeper)
 			try_at_once(keeper);
 		} else if (keeper->source && now >= idle_at(keeper, &orders)) {
 			close_source(keeper);
-		} else if (keeper->status.stand_in && now >= keeper->try_ns) {
+		} else if (keeper->source && keeper->status.stand_in && now >= keeper->try_ns) {
 			try_to_open(keeper, keeper->place);
 		} else if (keeper->source) {
 			stream(keeper, &orders);

@@ -55,13 +55,20 @@ static int refuse(struct fault *fault, const struct source_options *options, int
 	return fault_set(fault, state, "%s: %s", path_of(options), strerror(error));
 }
 
+static int no_file_error(const struct stat *st)
+{
+	return S_ISDIR(st->st_mode) ? EISDIR : EINVAL;
+}
+
 static int file_probe(
 	const struct source_options *options, struct source_info *info, struct fault *fault)
 {
+	struct stat st;
+
 	describe(info, options);
-	if (access(path_of(options), R_OK) < 0)
+	if (access(path_of(options), R_OK) < 0 || stat(path_of(options), &st) < 0)
 		return refuse(fault, options, errno);
-	return 0;
+	return S_ISREG(st.st_mode) ? 0 : refuse(fault, options, no_file_error(&st));
 }
 
 static int read_all(struct clip *clip, int fd)
@@ -92,7 +99,7 @@ static int load(struct clip *clip, const char *path)
 	if (fd < 0)
 		return -1;
 	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
-		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+		errno = no_file_error(&st);
 	} else {
 		clip->data = malloc((size_t)FILE_MAX_BYTES);
 		rc = clip->data ? read_all(clip, fd) : -1;

@@ -16,16 +16,16 @@ static int refuse(char *error, size_t size, const char *where, const char *value
 	return -1;
 }
 
-/* WEBCAM_CONTROLS is a list; the pieces live as long as the program. */
 static bool add_controls(struct config *config, const char *list)
 {
 	char *rest = strdup(list), *entry;
 
+	config->controls_text = rest;
 	while (rest && (entry = strsep(&rest, ","))) {
 		if (!option_add_control(config, entry))
 			return false;
 	}
-	return true;
+	return config->controls_text != NULL;
 }
 
 static int load_environment(struct config *config, char *error, size_t size)
@@ -144,6 +144,12 @@ int config_load(struct config *config, int argc, char **argv, char *error, size_
 	if (load_environment(config, error, size) < 0)
 		return -1;
 	return load_command_line(config, argc, argv, error, size);
+}
+
+void config_finish(struct config *config)
+{
+	free(config->controls_text);
+	config->controls_text = NULL;
 }
 
 void config_print_help(void)

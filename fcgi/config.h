@@ -24,7 +24,8 @@ struct config {
 	int quality;
 	const char *controls[CONFIG_CONTROLS_MAX]; /* "NAME=VALUE", in order */
 	size_t controls_count;
-	const char *listen; /* NULL: inherited, else the default path */
+	char *controls_text; /* what those of WEBCAM_CONTROLS point into; ours */
+	const char *listen;  /* NULL: inherited, else the default path */
 	mode_t socket_mode;
 	gid_t socket_group; /* (gid_t)-1: unchanged */
 	unsigned max_viewers;
@@ -44,6 +45,9 @@ struct config {
  * variable), what was given, and what it takes.
  */
 int config_load(struct config *config, int argc, char **argv, char *error, size_t size);
+
+/* Frees what config_load() made, also where it failed. */
+void config_finish(struct config *config);
 
 /* The text of --help. */
 void config_print_help(void);

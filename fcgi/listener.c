@@ -247,6 +247,9 @@ static int open_inherited(struct listener *listener, const struct reply_to *erro
 {
 	int passed = sd_listen_fds(1);
 
+	if (passed < 0)
+		return refuse(error, "LISTEN_FDS announces a socket that is not open: %s",
+			strerror(-passed));
 	if (passed > 1)
 		return refuse(error, "%d sockets were passed by LISTEN_FDS; give each worker one",
 			passed);

@@ -236,16 +236,9 @@ static int check_health(const struct config *config)
 		       : EXIT_CANNOT_RUN;
 }
 
-int main(int argc, char **argv)
+static int act(const struct config *config)
 {
-	struct config config;
-	char error[256];
-
-	if (config_load(&config, argc, argv, error, sizeof(error)) < 0) {
-		fprintf(stderr, "webcam-fcgi: %s\n", error);
-		return EXIT_USAGE;
-	}
-	switch (config.action) {
+	switch (config->action) {
 	case CONFIG_HELP:
 		config_print_help();
 		return EXIT_CLEAN;
@@ -253,14 +246,28 @@ int main(int argc, char **argv)
 		printf("webcam-fcgi %s\n", WEBCAM_VERSION);
 		return EXIT_CLEAN;
 	case CONFIG_LIST:
-		device_table_print(stdout, config.dev_dir);
+		device_table_print(stdout, config->dev_dir);
 		return EXIT_CLEAN;
 	case CONFIG_HEALTHCHECK:
-		return check_health(&config);
+		return check_health(config);
 	case CONFIG_SERVE:
 		break;
 	}
 	keep_standard_descriptors();
-	log_init(config.log_level);
-	return serve(&config);
+	log_init(config->log_level);
+	return serve(config);
+}
+
+int main(int argc, char **argv)
+{
+	struct config config;
+	char error[256];
+	int status = EXIT_USAGE;
+
+	if (config_load(&config, argc, argv, error, sizeof(error)) == 0)
+		status = act(&config);
+	else
+		fprintf(stderr, "webcam-fcgi: %s\n", error);
+	config_finish(&config);
+	return status;
 }

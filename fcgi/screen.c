@@ -56,7 +56,7 @@ static bool show_picture(struct screen *screen, struct frame *frame)
 
 static bool wants_placeholder(const struct camera_status *status)
 {
-	if (status->state == CAMERA_IDLE || status->state == CAMERA_LIVE)
+	if (status->state == CAMERA_IDLE || status->state == CAMERA_LIVE || status->stand_in)
 		return false;
 	return status->state != CAMERA_STARTING ||
 	       clock_wall_ns() - status->since_ns >= STARTING_NS;

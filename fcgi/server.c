@@ -77,6 +77,7 @@ static void stop_ready(struct watch *watch, uint32_t events)
 	server->stop_ns = clock_now_ns() + server->patience_ns;
 	lobby_close_door(server->lobby);
 	viewers_end_all(server->viewers);
+	snapshots_end_all(server->snapshots);
 }
 
 static void on_request(void *arg, struct request *request)

@@ -156,19 +156,32 @@ void snapshots_refresh(struct snapshots *snapshots, const struct camera_status *
 	frame_unref(frame);
 }
 
+static void deliver_what_there_is(struct waiter *waiter)
+{
+	struct snapshots *snapshots = waiter->snapshots;
+	struct camera_status status;
+	struct frame *frame;
+
+	camera_status(snapshots->camera, &status);
+	frame = status.stand_in ? NULL : hub_latest(snapshots->hub);
+	deliver(waiter, new_enough(waiter, frame) ? frame : NULL, &status);
+	frame_unref(frame);
+}
+
+void snapshots_end_all(struct snapshots *snapshots)
+{
+	while (!list_empty(&snapshots->ring))
+		deliver_what_there_is((struct waiter *)snapshots->ring.next);
+}
+
 int64_t snapshots_tick(struct snapshots *snapshots, int64_t now_ns)
 {
 	while (!list_empty(&snapshots->ring)) {
 		struct waiter *first = (struct waiter *)snapshots->ring.next;
-		struct camera_status status;
-		struct frame *frame;
 
 		if (first->deadline_ns > now_ns)
 			return first->deadline_ns;
-		camera_status(snapshots->camera, &status);
-		frame = status.stand_in ? NULL : hub_latest(snapshots->hub);
-		deliver(first, new_enough(first, frame) ? frame : NULL, &status);
-		frame_unref(frame);
+		deliver_what_there_is(first);
 	}
 	return INT64_MAX;
 }

@@ -50,6 +50,9 @@ int snapshots_wait(struct snapshots *snapshots, struct request *request, int64_t
 /* After each wake-up of the hub. */
 void snapshots_refresh(struct snapshots *snapshots, const struct camera_status *status);
 
+/* The worker stops: all who wait get what there is, or the reason why there is nothing. */
+void snapshots_end_all(struct snapshots *snapshots);
+
 /* Those whose time is over get what there is; returns when it wants to be called again. */
 int64_t snapshots_tick(struct snapshots *snapshots, int64_t now_ns);
 

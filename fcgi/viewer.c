@@ -27,35 +27,6 @@
 /* Level-triggered this would spin: there is room long before the socket is empty. */
 #define LATE (SENDING | (uint32_t)EPOLLET)
 
-static void log_end(const struct viewer *viewer)
-{
-	static const char *const why[VIEWER_ENDS] = {
-		"it left", "time-out", "--max-inflight", "deliberate end"};
-
-	log_info(
-		"viewer %llu (%s): %s after %.1f s, %llu frames, %llu skipped, greatest lag %.2f s",
-		(unsigned long long)viewer->serial, viewer->address, why[viewer->why],
-		(double)(clock_now_ns() - viewer->since_ns) / (double)NS_PER_S,
-		(unsigned long long)viewer->frames, (unsigned long long)viewer->skipped,
-		(double)viewer->max_lag_ns / (double)NS_PER_S);
-}
-
-void viewer_remove(struct viewer *viewer, enum viewer_end why)
-{
-	struct audience *audience = viewer->audience;
-
-	viewer->why = viewer->ending ? viewer->why : why;
-	log_end(viewer);
-	audience->totals.ended[viewer->why]++;
-	audience->count--;
-	loop_remove(audience->loop, &viewer->watch);
-	list_remove(&viewer->link);
-	close(viewer->watch.fd);
-	parcel_drop(&viewer->parcel);
-	free(viewer);
-	camera_unwatch(audience->camera);
-}
-
 static void watch_for(struct viewer *viewer, uint32_t events)
 {
 	if (viewer->events != events)
@@ -72,6 +43,54 @@ static bool drained(const struct viewer *viewer)
 	int queued = 0;
 
 	return ioctl(viewer->watch.fd, SIOCOUTQ, &queued) == 0 && queued <= 1;
+}
+
+static int64_t lag_ns(const struct viewer *viewer, int64_t now)
+{
+	int64_t so_far = now - viewer->captured_ns;
+
+	/* What is not through yet is already as old as it is. */
+	if (viewer->shown && so_far > viewer->lag_ns &&
+		(parcel_loaded(&viewer->parcel) || !drained(viewer)))
+		return so_far;
+	return viewer->lag_ns;
+}
+
+double viewer_lag_s(const struct viewer *viewer, int64_t now)
+{
+	return (double)lag_ns(viewer, now) / (double)NS_PER_S;
+}
+
+static void log_end(const struct viewer *viewer)
+{
+	static const char *const why[VIEWER_ENDS] = {
+		"it left", "time-out", "--max-inflight", "deliberate end"};
+
+	int64_t now = clock_now_ns();
+	int64_t lag = lag_ns(viewer, now);
+
+	log_info(
+		"viewer %llu (%s): %s after %.1f s, %llu frames, %llu skipped, greatest lag %.2f s",
+		(unsigned long long)viewer->serial, viewer->address, why[viewer->why],
+		(double)(now - viewer->since_ns) / (double)NS_PER_S,
+		(unsigned long long)viewer->frames, (unsigned long long)viewer->skipped,
+		(double)(lag > viewer->max_lag_ns ? lag : viewer->max_lag_ns) / (double)NS_PER_S);
+}
+
+void viewer_remove(struct viewer *viewer, enum viewer_end why)
+{
+	struct audience *audience = viewer->audience;
+
+	viewer->why = viewer->ending ? viewer->why : why;
+	log_end(viewer);
+	audience->totals.ended[viewer->why]++;
+	audience->count--;
+	loop_remove(audience->loop, &viewer->watch);
+	list_remove(&viewer->link);
+	close(viewer->watch.fd);
+	parcel_drop(&viewer->parcel);
+	free(viewer);
+	camera_unwatch(audience->camera);
 }
 
 /* Whether the kernel, too, is done with most of what was sent before. */
@@ -319,15 +338,4 @@ bool viewer_overdue(const struct viewer *viewer, int64_t now, int64_t timeout_ns
 {
 	return now - viewer->started_ns > timeout_ns && viewer->opened &&
 	       (parcel_loaded(&viewer->parcel) || !drained(viewer));
-}
-
-/* In mid-frame the delay is already as long as that frame has taken. */
-double viewer_lag_s(const struct viewer *viewer, int64_t now)
-{
-	int64_t lag = viewer->lag_ns;
-
-	if (parcel_loaded(&viewer->parcel) && viewer->parcel_is_new &&
-		now - viewer->captured_ns > lag)
-		lag = now - viewer->captured_ns;
-	return (double)lag / (double)NS_PER_S;
 }
