@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 
 import pytest
+from compose import Project
 from engine import (
     docker,
     engine_answers,
@@ -57,3 +58,23 @@ def engine():
         require_dockerd()
         with network_kept(), own_engine(), base_image():
             yield
+
+
+@pytest.fixture(scope="session")
+def make_project(engine):
+    """make_project(suffix, settings…): with its images built, and removed at the end."""
+    projects = []
+
+    def make(*arguments, **settings):
+        projects.append(Project(*arguments, **settings))
+        projects[-1].compose("build")
+        return projects[-1]
+
+    yield make
+    for project in projects:
+        project.compose("down", "--volumes", "--rmi", "local", "--timeout", "5")
+
+
+@pytest.fixture(scope="session")
+def project(make_project):
+    return make_project()

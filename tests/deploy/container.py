@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A small Debian with its own systemd and nginx, booted in systemd-nspawn."""
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -107,7 +108,7 @@ class Container:
             stderr=subprocess.STDOUT,
         )
         try:
-            wait_for(lambda: self.nspawn.poll() is not None or self.leader(), "systemd starts")
+            wait_for(lambda: self.nspawn.poll() is not None or self.find_init(), "systemd starts")
             wait_for(lambda: self.nspawn.poll() is not None or self.up(), "it has booted", 60)
         except AssertionError as error:
             pytest.skip(f"systemd does not boot in a container here: {error}")
@@ -115,12 +116,14 @@ class Container:
             pytest.skip(f"systemd-nspawn cannot run here: {console.read_text()[-300:]}")
         return self
 
-    def leader(self):
-        """Sets the command line that runs something inside."""
+    def find_init(self):
+        """Sets the command line that runs something inside. The first child only prepares."""
         tasks = pathlib.Path(f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children")
-        children = tasks.read_text().split()
-        self.enter = ["nsenter", "-t", *children[:1], "-a"]
-        return bool(children)
+        with contextlib.suppress(OSError):
+            for child in tasks.read_text().split():
+                if pathlib.Path(f"/proc/{child}/comm").read_text() == "systemd\n":
+                    self.enter = ["nsenter", "-t", child, "-a"]
+        return self.enter
 
     def up(self):
         return self.run("systemctl", "is-system-running", check=False) in ("running", "degraded")
