@@ -30,11 +30,13 @@ class Row {
 
 	#build({ type, label, min, max, step, menu }) {
 		// A field that was emptied has no value to send: the old one comes back.
-		const onchange = ({ target: { value } }) => (value === "" ? this.show(this.control) : this.#send(value));
+		const onchange = ({ target: { value } }) =>
+			value === "" ? this.show(this.control) : this.#send(value);
 		if (type === "bool") {
 			this.#add("input", { type: "checkbox", onchange: (e) => this.#send(e.target.checked) });
 		} else if (menu) {
-			this.#add("select", { onchange }).append(...menu.map((item) => new Option(item.label, item.value)));
+			const options = menu.map((item) => new Option(item.label, item.value));
+			this.#add("select", { onchange }).append(...options);
 		} else {
 			if (type === "int")
 				this.#add("input", { type: "range", min, max, step, oninput: onchange });
@@ -134,7 +136,8 @@ export class Controls {
 	async #post(body) {
 		this.#wished.clear();
 		const answer = await fetch("controls", { method: "POST", body }).catch(() => null);
-		$("refused").textContent = answer?.ok ? "" : (await answer?.text()) ?? "The server does not answer.";
+		const why = answer?.ok ? "" : await answer?.text();
+		$("refused").textContent = why ?? "The server does not answer.";
 		if (answer?.ok)
 			this.#show(await answer.json());
 		else

@@ -45,7 +45,10 @@ function reasonOf({ name, reason }, camera, mayStart) {
 export function describe(status, { camera, mayStart, shown }) {
 	const troubled = camera && CAMERA_WORDS[camera.state] && camera.state !== "starting";
 	if (status.name === "live" && troubled && camera.driver === "pattern")
-		return { word: "Test pattern", tone: "warn", title: "", reason: sentence(camera.reason), since: "" };
+		return {
+			word: "Test pattern", tone: "warn", title: "",
+			reason: sentence(camera.reason), since: "",
+		};
 	// The worker knows better than we why nothing comes.
 	if (status.name === "stalled" && troubled)
 		status = { name: "waiting", camera: camera.state, reason: camera.reason };

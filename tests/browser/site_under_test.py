@@ -42,7 +42,8 @@ class Site(Stack):
         if self.tls:
             self._make_certificate()
             text = re.sub(r"listen (\S+);", r"listen \1 ssl http2;", text)
-            text = text.replace("server {", "server { ssl_certificate c.pem; ssl_certificate_key k.pem;", 1)
+            keys = "ssl_certificate c.pem; ssl_certificate_key k.pem;"
+            text = text.replace("server {", "server { " + keys, 1)
         if self.controls:
             target = f"{self.prefix or '/webcam/'}controls"
             there = f"location = {target} {{ proxy_pass http://127.0.0.1:{self.controls.port}; }}"

@@ -57,7 +57,8 @@ const reading = (async () => {
 const picture = document.getElementById("picture") ?? document.querySelector("img");
 const probe = small();
 const look = (source, seen) => {
-    const width = source.naturalWidth ?? source.width, height = source.naturalHeight ?? source.height;
+    const width = source.naturalWidth ?? source.width;
+    const height = source.naturalHeight ?? source.height;
     const number = width && NUMBER(probe, source, width, height);
     if (number && !seen.has(number))
         seen.set(number, wall());

@@ -265,7 +265,8 @@ def test_image_fallback(chromium, site):
     try:
         chromium.open(site.url)
         chromium.wait_word("Live")
-        wait_for(lambda: chromium.evaluate('document.querySelector("img#picture").naturalWidth'), "it")
+        width = 'document.querySelector("img#picture").naturalWidth'
+        wait_for(lambda: chromium.evaluate(width), "the picture")
         chromium.click("pause")
         wait_for(lambda: site.state()["stream"]["clients"] == 0, "the stream is closed", 1)
         chromium.click("pause")
@@ -285,7 +286,8 @@ def test_without_javascript(chromium, site):
         wait_for(lambda: site.state()["stream"]["clients"] == 1, "the picture is asked for")
     finally:
         chromium.set_scripts(True)
-    names = [b.text for b in chromium.driver.find_elements("css selector", "main button, main a") if b.is_displayed()]
+    buttons = chromium.driver.find_elements("css selector", "main button, main a")
+    names = [button.text for button in buttons if button.is_displayed()]
     assert names == ["Release camera", "Start camera"]
     chromium.driver.find_element("xpath", "//button[.='Release camera']").click()
     wait_for(lambda: "Capture released" in chromium.driver.page_source, "the answer")
