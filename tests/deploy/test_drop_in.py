@@ -138,3 +138,12 @@ def test_an_attackers_page_cannot_switch_it(shop):
     own = ["-H", "Origin: https://camera.example", "-H", "Sec-Fetch-Site: same-origin"]
     assert shop.ask("shutdown", *LOGIN, *own, "-X", "POST").status == 200
     assert shop.ask("start", *LOGIN, *own, "-X", "POST").status == 200
+
+
+@pytest.mark.parametrize("name", sorted(f.name for f in (ROOT / "conf/examples").glob("*.conf")))
+def test_examples_are_accepted_as_they_are(shop, name):
+    """With Debian's paths, to the letter; what they do is tested elsewhere."""
+    example = f"/usr/local/share/webcam-fcgi/examples/{name}"
+    (shop.root / "etc/nginx/try.conf").write_text(f"events {{}}\nhttp {{ include {example}; }}\n")
+    said = shop.run("nginx", "-t", "-c", "/etc/nginx/try.conf")
+    assert "test is successful" in said and "[" not in said, said

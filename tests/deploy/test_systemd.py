@@ -176,6 +176,16 @@ def test_watchdog(front):
         front.systemctl("daemon-reload")
 
 
+def test_enabled_for_the_next_boot(front):
+    """Enabling the worker enables its socket too, and both go together."""
+    links = "/etc/systemd/system/*.wants/webcam-fcgi@front.*"
+    front.systemctl("enable", SERVICE)
+    for unit in (SERVICE, SOCKET):
+        assert front.systemctl("is-enabled", unit) == "enabled"
+    front.systemctl("disable", SERVICE, SOCKET)
+    assert front.run("sh", "-c", f"ls {links} 2>/dev/null || echo none") == "none"
+
+
 def test_stop(front):
     with front.stream() as stream:
         stream.pictures(3)
@@ -226,6 +236,16 @@ def test_confined(front):
     front.run(*inside, "touch", "/var/lib/webcam-fcgi/front/x", "/tmp/x")
     assert front.run(*inside, "sh", "-c", "ls /home /root 2>/dev/null || :") in ("", "/home:")
     front.run("test", "!", "-e", "/tmp/x")
+
+
+def test_the_sandbox_lets_it_ask_how_far_a_viewer_is_behind(front):
+    """A socket of NETLINK_SOCK_DIAG (4) is there while somebody watches."""
+    with front.stream() as stream:
+        stream.pictures(3)
+        table = front.run("cat", "/proc/net/netlink").splitlines()[1:]
+        diag = {f"socket:[{row.split()[-1]}]" for row in table if row.split()[1] == "4"}
+        held = front.run("sh", "-c", f"readlink /proc/{front.pid()}/fd/*").splitlines()
+        assert diag & set(held)
 
 
 def test_cameras_alone_may_be_opened(front):
