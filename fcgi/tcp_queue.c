@@ -2,6 +2,7 @@
 #include "fcgi/tcp_queue.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -23,25 +24,53 @@ struct question {
 	struct inet_diag_req_v2 request;
 };
 
+/*
+ * Asks for all connections in no state. Where the kernel's module is missing, each
+ * question starts modprobe and waits for it, so it is found out before there are viewers.
+ */
+static bool answers(int fd)
+{
+	struct question question = {
+		.header = {.nlmsg_len = sizeof(question),
+			.nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+		.request = {.sdiag_family = AF_INET, .sdiag_protocol = IPPROTO_TCP},
+	};
+	_Alignas(struct nlmsghdr) char bytes[1024];
+	const struct nlmsghdr *header = (const struct nlmsghdr *)bytes;
+	ssize_t n;
+
+	if (send(fd, &question, sizeof(question), 0) < 0)
+		return false;
+	n = recv(fd, bytes, sizeof(bytes), 0);
+	if (n >= 0 && NLMSG_OK(header, (size_t)n) && header->nlmsg_type == NLMSG_DONE)
+		return true;
+	errno = ENOPROTOOPT;
+	return false;
+}
+
 struct tcp_queue *tcp_queue_open(void)
 {
 	struct tcp_queue *queue = calloc(1, sizeof(*queue));
+	int error;
 
 	if (!queue)
 		return NULL;
 	queue->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
-	if (queue->fd < 0) {
-		free(queue);
-		return NULL;
-	}
-	return queue;
+	if (queue->fd >= 0 && answers(queue->fd))
+		return queue;
+	error = errno;
+	tcp_queue_close(queue);
+	errno = error;
+	return NULL;
 }
 
 void tcp_queue_close(struct tcp_queue *queue)
 {
 	if (!queue)
 		return;
-	close(queue->fd);
+	if (queue->fd >= 0)
+		close(queue->fd);
 	free(queue);
 }
 
