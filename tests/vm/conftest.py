@@ -62,13 +62,34 @@ def webcam(guest, clip):
     return Webcam(guest, [guest.share / name for name in files])
 
 
+FIGURES = BUILD / "vm" / "figures.txt"
+
+
+def pytest_configure(config):
+    config.vm_figures = []
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.vm_figures:
+        terminalreporter.section("the camera's life, measured in the emulated guest")
+        terminalreporter.write_line("\n".join(config.vm_figures))
+
+
+@pytest.fixture(scope="session")
+def figures(pytestconfig):
+    """figures(line): for the end of the run, and for a file beside what was built."""
+    yield pytestconfig.vm_figures.append
+    FIGURES.parent.mkdir(parents=True, exist_ok=True)
+    FIGURES.write_text("".join(f"{line}\n" for line in pytestconfig.vm_figures))
+
+
 @pytest.fixture
 def site(guest):
-    """site(options, name="front"): a worker behind nginx, stopped after the test."""
+    """site(options, name="front", …): a worker behind nginx, stopped after the test."""
     sites = []
 
-    def start(options, name="front"):
-        sites.append(Site(guest, name, options))
+    def start(options, name="front", runner=""):
+        sites.append(Site(guest, name, options, runner))
         return sites[-1]
 
     yield start

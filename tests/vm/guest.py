@@ -34,7 +34,7 @@ class Guest:
 
     def __init__(self, share, limit=3600):
         self.share = pathlib.Path(share)
-        self.ports = {name: free_port() for name in ("agent", "front", "back")}
+        self.ports = {name: free_port() for name in ("agent", "front", "back", "third")}
         self.secret = secrets.token_hex(16)
         self.console = open(self.share / "console.log", "w+b")
         ports = [word for port in self.ports.values() for word in ("--port", f"{port}:{port}")]
@@ -75,6 +75,12 @@ class Guest:
         assert code is None or status == code, f"{command}: {status}\n{output}\n{self.log()}"
         return output
 
+    def call(self, *request):
+        """What a function of inside.py answers: its name, then its arguments."""
+        status, output = self._ask(f"call {json.dumps(request)}", SECONDS)
+        assert status == 0, f"{request}: {output}\n{self.log()}"
+        return json.loads(output)
+
     def spawn(self, command, log):
         """Starts it in the background; its pid in the guest."""
         line = f"setsid {command} >{log} 2>&1 </dev/null & echo $!"
@@ -110,25 +116,40 @@ class Webcam:
         self.wait()
 
     def wait(self, there=True):
-        self.guest.wait_while(f"[ {'!' if there else ''} -e /dev/video3 ]")
+        """When its second node was there, or gone, by the guest's clock."""
+        return self.guest.call("await_node", "/dev/video3", there)
 
     def do(self, command):
-        self.guest.sh(f"echo {command} >{self.CONTROL}")
+        """When, by the guest's clock."""
+        return self.guest.call("tell", self.CONTROL, command)
+
+    def unplug(self):
+        """When, by the guest's clock; the nodes are gone now."""
+        then = self.do("unplug")
+        self.wait(there=False)
+        return then
+
+    def plug(self):
+        """When it was there, by the guest's clock."""
+        self.do("plug")
+        return self.wait()
 
 
 class Site:
     """A worker and its nginx in the guest, with conf/ as shipped."""
 
-    def __init__(self, guest, name, options):
+    def __init__(self, guest, name, options, runner=""):
+        """runner: a program that becomes the worker, such as setpriv with its options."""
         self.guest, self.port = guest, guest.ports[name]
         run = f"/tmp/{name}"
         guest.sh(
-            f"rm -rf {run}; mkdir {run} && conf/render {run} listen=0.0.0.0:{self.port} "
+            f"rm -rf {run}; mkdir -m 777 {run} && conf/render {run} listen=0.0.0.0:{self.port} "
             f"html={ROOT}/html sockets={run}"
         )
         self.log_path = f"{run}/worker.log"
         self.worker = guest.spawn(
-            f"{BUILD}/webcam-fcgi --listen unix:{run}/webcam.sock {options}", self.log_path
+            f"{runner} {BUILD}/webcam-fcgi --listen unix:{run}/webcam.sock {options}",
+            self.log_path,
         )
         # As root nginx would give its workers to nobody, who may not use the socket.
         self.nginx = guest.spawn(
@@ -152,13 +173,40 @@ class Site:
             lambda: (state := self.state()) and wanted(state) and state, "a state", seconds
         )
 
+    def get(self, path, method="GET"):
+        return client.request(self.port, path, method, timeout=SECONDS)
+
+    def inside(self, path):
+        """Status and body for a client in the guest: what is not for the network."""
+        return self.guest.call("fetch", self.port, path)
+
+    def holds(self):
+        """How many descriptors of cameras the worker has, and how many mapped buffers."""
+        return tuple(self.guest.call("holds", self.worker))
+
+    def clock(self):
+        """What to add to the guest's wall clock for this side's time.monotonic()."""
+        best = float("inf"), 0
+        for _ in range(7):
+            asked = time.monotonic()
+            now = self.state()["now"]
+            took = time.monotonic() - asked
+            best = min(best, (took, asked + took / 2 - now))
+        return best[1]
+
     def stream(self, path="/video_feed"):
         return client.Stream(self.port, path, timeout=SECONDS)
 
     def log(self):
         return self.guest.sh(f"cat {self.log_path}")
 
+    def await_end(self):
+        """The worker has been told to end."""
+        self.guest.wait_while(f"[ -e /proc/{self.worker} ]")
+        self.worker = None
+
     def stop(self):
         self.guest.kill(self.nginx)
-        self.guest.kill(self.worker)
+        if self.worker:
+            self.guest.kill(self.worker)
         assert "Sanitizer" not in self.log(), self.log()

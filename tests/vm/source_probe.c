@@ -49,13 +49,14 @@ static int say_fault(const struct fault *fault)
 	return 1;
 }
 
-static void say_info(const char *event, const struct source_info *info)
+static void say_info(const char *event, const struct source_info *info, int64_t began_ns)
 {
 	printf("{\"event\":\"%s\",\"device\":\"%s\",\"driver\":\"%s\",\"card\":\"%s\",\"bus\":\"%"
 	       "s\","
-	       "\"serial\":\"%s\",\"format\":\"%s\",\"width\":%u,\"height\":%u,\"fps\":%.3f}\n",
+	       "\"serial\":\"%s\",\"format\":\"%s\",\"width\":%u,\"height\":%u,\"fps\":%.3f,"
+	       "\"began\":%.6f}\n",
 		event, info->device, info->driver, info->card, info->bus, info->serial,
-		info->format, info->width, info->height, info->fps);
+		info->format, info->width, info->height, info->fps, seconds(began_ns));
 }
 
 static void save(const struct run *run, const struct frame *frame)
@@ -121,6 +122,7 @@ static int stream(struct run *run)
 	int failures = 0;
 
 	for (unsigned i = 0; i < run->attempts; i++) {
+		int64_t began_ns = clock_now_ns();
 		struct fault fault = {0};
 		struct source *source = source_v4l2.open(&run->options, &fault);
 
@@ -131,7 +133,7 @@ static int stream(struct run *run)
 		}
 		run->known = source->info;
 		run->options.known = &run->known;
-		say_info("open", &source->info);
+		say_info("open", &source->info, began_ns);
 		failures = take_pictures(run, source, &fault) < 0 ? say_fault(&fault) : 0;
 		source->ops->close(source);
 		printf("{\"event\":\"close\"}\n");
@@ -141,12 +143,13 @@ static int stream(struct run *run)
 
 static int probe(const struct run *run)
 {
+	int64_t began_ns = clock_now_ns();
 	struct source_info info = {0};
 	struct fault fault;
 
 	if (source_v4l2.probe(&run->options, &info, &fault) < 0)
 		return say_fault(&fault);
-	say_info("probe", &info);
+	say_info("probe", &info, began_ns);
 	return 0;
 }
 
