@@ -69,6 +69,13 @@ def tell(fifo, command):
     return then
 
 
+def set_mode(path, mode):
+    """When, by the guest's clock."""
+    then = time.time()
+    os.chmod(path, mode)
+    return then
+
+
 def await_node(path, there):
     """When it was there, or gone, by the guest's clock."""
     while os.path.exists(path) != there:
