@@ -83,6 +83,28 @@ def figures(pytestconfig):
     FIGURES.write_text("".join(f"{line}\n" for line in pytestconfig.vm_figures))
 
 
+@pytest.fixture(scope="module")
+def by_id(guest, webcam):
+    """The USB webcam's stable name, which udev would have made."""
+    name = "/dev/v4l/by-id/usb-Lab_UVC_Test_Camera_0001-video-index0"
+    guest.sh(f"mkdir -p {pathlib.Path(name).parent}; ln -sfn ../../video2 {name}")
+    return name
+
+
+@pytest.fixture(scope="module")
+def usb(guest, by_id):
+    one = Site(guest, "front", f"--device {by_id} --resolution 640x480 --idle-release 1")
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="module")
+def vivid(guest):
+    one = Site(guest, "back", "--device 0 --resolution 320x180 --fps 10 --idle-release 1")
+    yield one
+    one.stop()
+
+
 @pytest.fixture
 def site(guest):
     """site(options, name="front", …): a worker behind nginx, stopped after the test."""

@@ -10,7 +10,7 @@ from viewer import Viewer
 VIEWERS_MAX = 6
 SETTLED_S = 60 * SLOW
 BUFFERS = 4
-STATES = ("live", "idle", "starting", "released", "no-device", "busy", "denied", "stalled", "error")
+STATES = "live idle starting released no-device busy denied stalled error".split()
 
 
 class World:

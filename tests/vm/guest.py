@@ -173,6 +173,15 @@ class Site:
             lambda: (state := self.state()) and wanted(state) and state, "a state", seconds
         )
 
+    def await_camera(self, *names):
+        """The state, once the camera's is one of these."""
+        return self.await_state(lambda state: state["camera"]["state"] in names)
+
+    def await_rest(self):
+        """Nobody watches: idle, and the device is closed."""
+        self.await_camera("idle")
+        assert self.holds() == (0, 0)
+
     def get(self, path, method="GET"):
         return client.request(self.port, path, method, timeout=SECONDS)
 

@@ -23,7 +23,8 @@ def test_after_random_events_it_is_live_and_has_lost_nothing(guest, webcam, figu
         for number in range(1, COUNT + 1):
             name = world.step()
             happened[name] += 1
-            print(f"{time.monotonic() - began:6.1f} s {number:4} {name}: {world.state()}", flush=True)
+            seconds = time.monotonic() - began
+            print(f"{seconds:6.1f} s {number:4} {name}: {world.state()}", flush=True)
         world.end_well()
     finally:
         for viewer in world.viewers:
