@@ -166,12 +166,11 @@ no_memory:
 static int pattern_next(struct source *source, struct image *image, struct fault *fault)
 {
 	struct pattern *pattern = (struct pattern *)source;
-	uint64_t ticks = ticker_read(source->fd);
 
 	(void)fault;
-	if (ticks == 0)
+	if (ticker_read(source->fd) == 0)
 		return 0;
-	pattern->number += (uint32_t)ticks;
+	pattern->number++;
 	canvas_image(pattern->canvas, image);
 	image->captured_ns = clock_now_ns();
 	draw_picture(pattern->canvas, pattern->number);

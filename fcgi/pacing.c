@@ -5,8 +5,11 @@
 
 #define GLANCE_NS (500 * NS_PER_MS) /* between two questions about a fast viewer */
 #define SLOW_NS (5 * NS_PER_S)      /* so long a viewer stays under observation */
-/* We look again at the next picture: two intervals of a usual 25 to 30 fps. */
-#define AHEAD_S 0.07
+/*
+ * A wireless link or a busy browser pauses for a tenth of a second now and then,
+ * and catches up: that costs no picture.
+ */
+#define AHEAD_S 0.2
 /* A segment or two always waits somewhere. */
 #define UNSENT_MIN 16384.0
 

@@ -271,7 +271,8 @@ def test_placeholder_says_why_there_is_no_picture(make_stack, tmp_path, index):
             assert len(shown) > 20 and camera["reason"].startswith(shown)
             assert client.decode(part.body).size == (320, 240)
         times = [part.received for part in parts]
-        assert all(0.8 < b - a < 2 for a, b in zip(times, times[1:])), times
+        # Each may reach a busy client late, and the next one then sooner.
+        assert 0.8 < (times[-1] - times[0]) / (len(times) - 1) < 2, times
         (figures,) = result["stream"]["clients_stat"].values()
         assert figures["frames"] == 0 and result["source"]["captured_fps"] == 0
         assert stack.metric("webcam_placeholders_sent_total") >= 3

@@ -235,14 +235,19 @@ def test_thousands_come_and_go(make_stack):
 
 
 def test_figures_of_a_viewer(stack):
+    def at_full_rate():
+        """Reads a second's pictures; a busy machine may not give them at once."""
+        stream.parts(30)
+        result = stack.state()
+        (figures,) = result["stream"]["clients_stat"].values()
+        rates = (figures["fps"], result["stream"]["queued_fps"], result["source"]["captured_fps"])
+        assert all(rate < 40 for rate in rates)
+        return all(rate > 20 / SLOW for rate in rates) and figures
+
     with stack.stream() as stream:
-        stream.parts(40)
-        (figures,) = stack.clients().values()
+        stream.parts(10)
+        figures = wait_for(at_full_rate, "the full rate", seconds=90)
         assert set(figures) == {"fps", "frames", "skipped", "lag", "seconds"}
         assert figures["frames"] >= 40
-        assert 20 / SLOW < figures["fps"] < 40
         assert 0 <= figures["lag"] < 1
         assert figures["seconds"] > 1
-        result = stack.state()
-        assert 20 / SLOW < result["stream"]["queued_fps"] < 40
-        assert 20 / SLOW < result["source"]["captured_fps"] < 40

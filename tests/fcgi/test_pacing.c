@@ -50,7 +50,7 @@ static void a_slow_viewer_waits_until_its_backlog_is_gone(void **state)
 	(void)state;
 	assert_false(allows(&pacing, 100000, 200000, NS_PER_S));
 	assert_true(pacing_wants_figures(&pacing, NS_PER_S)); /* at each picture */
-	assert_true(allows(&pacing, 16000, 200000, 2 * NS_PER_S));
+	assert_true(allows(&pacing, 39000, 200000, 2 * NS_PER_S));
 	assert_true(pacing_wants_figures(&pacing, 2 * NS_PER_S));
 }
 
@@ -59,9 +59,9 @@ static void the_connection_never_runs_dry(void **state)
 	struct pacing pacing = known();
 
 	(void)state;
-	/* 600 KB/s: what lasts for two pictures may wait */
-	assert_true(allows(&pacing, 41000, 600000, NS_PER_S));
-	assert_false(allows(&pacing, 43000, 600000, NS_PER_S));
+	/* 600 KB/s: what lasts for a fifth of a second may wait */
+	assert_true(allows(&pacing, 119000, 600000, NS_PER_S));
+	assert_false(allows(&pacing, 121000, 600000, NS_PER_S));
 	/* a rate that is not known yet: a segment or two may wait */
 	assert_true(allows(&pacing, 16384, 0, NS_PER_S));
 	assert_false(allows(&pacing, 16385, 0, NS_PER_S));
