@@ -64,7 +64,8 @@ run:
 deps:
 	@conf/deps build run test
 
-PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider
+# A make that a test starts is nobody's sub-make.
+PYTEST := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL /usr/bin/python3 -m pytest -p no:cacheprovider
 test:
 	@conf/deps build run test
 	@$(MAKE) --no-print-directory all

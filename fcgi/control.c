@@ -115,7 +115,7 @@ struct control *control_create(
 	control->camera = camera;
 	control->state_dir = state_dir;
 	init_lock(control);
-	control->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	control->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE); /* one a result */
 	control->panel = panel_create(camera, settings);
 	if (control->event >= 0 && control->panel &&
 		pthread_create(&control->thread, NULL, control_thread, control) == 0)

@@ -218,9 +218,12 @@ def moving_pictures(guest, site, width, height, fps, count):
 
 def test_vivid_streams_through_nginx_in_order(guest, site):
     """Emulated, encoding keeps up with 25 fps only on a fast machine: pictures may be skipped."""
-    state, moves = moving_pictures(guest, site, 640, 480, 25, 100)
-    assert state["camera"]["state"] == "live" and state["camera"]["format"] == "YUYV"
-    assert state["source"]["desired_fps"] == 25 and state["encoder"]["type"] == "CPU"
+    for _ in range(5):
+        state, moves = moving_pictures(guest, site, 640, 480, 25, 100)
+        assert state["camera"]["state"] == "live" and state["camera"]["format"] == "YUYV"
+        assert state["source"]["desired_fps"] == 25 and state["encoder"]["type"] == "CPU"
+        if moves.max() < 320:  # else the machine was so busy that the picture may have gone round
+            break
     step = moves.min()
     assert step > 0 and (moves % step == 0).all() and moves.max() < 320
 
