@@ -33,7 +33,7 @@ class Row {
 		const onchange = ({ target: { value } }) =>
 			value === "" ? this.show(this.control) : this.#send(value);
 		if (type === "bool") {
-			this.#add("input", { type: "checkbox", onchange: (e) => this.#send(e.target.checked) });
+			this.#add("input", { type: "checkbox", onchange: (e) => this.#send(+e.target.checked) });
 		} else if (menu?.length) {
 			const options = menu.map((item) => new Option(item.label, item.value));
 			this.#add("select", { onchange }).append(...options);

@@ -21,9 +21,13 @@ def chromium():
     browser.close()
 
 
-def brightness(guest):
+def control(guest, name):
     """As the driver says, asked past the worker."""
-    return int(guest.sh("v4l2-ctl -d /dev/video0 -C brightness").split()[-1])
+    return int(guest.sh(f"v4l2-ctl -d /dev/video0 -C {name}").split()[-1])
+
+
+def brightness(guest):
+    return control(guest, "brightness")
 
 
 def listed(site):
@@ -49,6 +53,15 @@ def test_a_slider_moves_the_drivers_control(guest, site, chromium):
     wait_for(lambda: brightness(guest) == 128, "the driver's default", seconds=SECONDS)
     shown = 'document.getElementById("c-brightness").value'
     wait_for(lambda: chromium.evaluate(shown) == "128", "the page shows it", seconds=SECONDS)
+
+
+def test_a_checkbox_turns_the_drivers_switch(guest, site, chromium):
+    front = site("--device 0 --resolution 320x180 --fps 10")
+    chromium.open(f"http://127.0.0.1:{front.port}/")
+    wait_for(lambda: chromium.shown("controls"), "the panel", seconds=SECONDS)
+    for wanted in (1, 0):
+        chromium.click("c-horizontal_flip")
+        wait_for(lambda: control(guest, "horizontal_flip") == wanted, "it", seconds=SECONDS)
 
 
 def test_the_page_releases_and_starts_a_real_camera(guest, site, chromium):
