@@ -8,7 +8,7 @@
 
 /*
  * parcel - what one viewer is being sent: the opening edge (the first time),
- * a part, and the edge behind it, in one sendmsg() if the socket takes it.
+ * a part, and the edge behind it, in one call if the socket takes it.
  *
  * Embedded in the viewer; zero it to begin. It holds one reference to the part
  * from parcel_load() until all has gone out or parcel_drop().

@@ -36,7 +36,8 @@ void screen_finish(struct screen *screen);
 /*
  * Shows newest, the hub's frame, whose reference it takes over; NULL: there is
  * none, so what the status says. true: there is something new to show. A
- * starting camera gets three seconds before a placeholder is shown.
+ * starting camera gets three seconds before a placeholder is shown, and one that
+ * a test pattern stands in for has none.
  */
 bool screen_update(struct screen *screen, struct frame *newest, const struct camera_status *status);
 
